@@ -1,0 +1,185 @@
+"""One decode per request: the envelope typed, properties and traits left as bytes until a rule needs them.
+
+Source: the Segment HTTP tracking API as its published clients use it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+EVENT_TYPES = ("identify", "track", "page", "screen", "group", "alias")
+
+#: What the last part of the path says about the type of a single event; None: the body holds a batch.
+ROUTE_TYPES: dict[str, str | None] = {
+    "batch": None,
+    "b": None,
+    "import": None,
+    "identify": "identify",
+    "i": "identify",
+    "track": "track",
+    "t": "track",
+    "page": "page",
+    "p": "page",
+    "screen": "screen",
+    "s": "screen",
+    "group": "group",
+    "g": "group",
+    "alias": "alias",
+    "a": "alias",
+    "merge": "alias",
+}
+
+
+
+class Envelope(Struct, gc=False, rename=None, omit_defaults=True):
+    """One event as it came. Absent and null mean the same, except inside traits and properties."""
+
+    type: str | None = None
+    messageId: str | None = None
+    userId: str | int | float | None = None
+    anonymousId: str | int | float | None = None
+    event: str | None = None
+    name: str | None = None
+    category: str | None = None
+    groupId: str | int | float | None = None
+    previousId: str | int | float | None = None
+    timestamp: str | int | float | None = None
+    originalTimestamp: str | int | float | None = None
+    sentAt: str | int | float | None = None
+    context: Raw | UnsetType = UNSET
+    properties: Raw | UnsetType = UNSET
+    traits: Raw | UnsetType = UNSET
+    integrations: Raw | UnsetType = UNSET
+
+
+class Context(Struct, gc=False):
+    """The parts of an event's context that rules read. Everything else stays in the stored event."""
+
+    traits: Raw | UnsetType = UNSET
+    externalIds: Any = None
+    device: Any = None
+    campaign: Any = None
+    page: Any = None
+    consent: Any = None
+    active: Any = None
+    ip: Any = None
+    userAgent: Any = None
+    locale: Any = None
+    app: Any = None
+    os: Any = None
+    library: Any = None
+    sessionId: Any = None
+
+
+class Malformed(Struct, gc=False):
+    """An item of a batch that is not an event: its bytes and what is wrong with them."""
+
+    raw: bytes
+    detail: str
+
+
+class Unreadable(Exception):
+    """The body is not JSON, or not an event or a batch of events."""
+
+
+class Body(Struct, gc=False):
+    """A request's body, read. Items keep their place: index i here is index i in the request."""
+
+    items: list[Envelope | Malformed]
+    sent_at: str | int | float | None = None
+    write_key: str | None = None
+    #: Context shared by all items; an item's own keys win.
+    context: Raw | UnsetType = UNSET
+    integrations: Raw | UnsetType = UNSET
+
+
+class _Batch(Struct, gc=False):
+    batch: list[Envelope]
+    sentAt: str | int | float | None = None
+    writeKey: str | None = None
+    context: Raw | UnsetType = UNSET
+    integrations: Raw | UnsetType = UNSET
+
+
+class _LooseBatch(Struct, gc=False):
+    batch: list[Raw]
+    sentAt: Any = None
+    writeKey: Any = None
+    context: Raw | UnsetType = UNSET
+    integrations: Raw | UnsetType = UNSET
+
+
+class _Single(Envelope, gc=False):
+    writeKey: str | None = None
+
+
+_batch = msgspec.json.Decoder(_Batch).decode
+_loose_batch = msgspec.json.Decoder(_LooseBatch).decode
+_single = msgspec.json.Decoder(_Single).decode
+_item = msgspec.json.Decoder(Envelope).decode
+_loose = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def read_body(body: bytes, route: str) -> Body:
+    """The events of a request.
+
+    Args: body: decompressed JSON.  route: "batch" or the event type that the path names.
+    Raises: Unreadable when nothing of it can be understood as events. A single bad item among good ones is
+    returned as Malformed in its place, so that one bad event never takes a batch with it.
+    """
+    if route not in EVENT_TYPES:
+        try:
+            batch = _batch(body)
+        except msgspec.ValidationError:
+            return _read_loosely(body)
+        except msgspec.DecodeError as error:
+            raise Unreadable(f"not JSON: {error}") from None
+        return Body(batch.batch, batch.sentAt, batch.writeKey, batch.context, batch.integrations)  # type: ignore[arg-type]
+    try:
+        one = _single(body)
+    except msgspec.ValidationError as error:
+        try:
+            loose = _loose(body)
+        except msgspec.DecodeError:
+            raise Unreadable("the body is JSON, but not an object with an event in it") from None
+        key = loose.get("writeKey")
+        return Body([Malformed(body, str(error))], write_key=key if isinstance(key, str) else None)
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"not JSON: {error}") from None
+    if one.type is None:
+        one.type = route
+    return Body([one], one.sentAt, one.writeKey)
+
+
+def _read_loosely(body: bytes) -> Body:
+    try:
+        loose = _loose_batch(body)
+    except msgspec.DecodeError as error:
+        raise Unreadable(f'expected {{"batch": [event, …]}}: {error}') from None
+    items: list[Envelope | Malformed] = []
+    for raw in loose.batch:
+        try:
+            items.append(_item(raw))
+        except msgspec.DecodeError as error:
+            items.append(Malformed(bytes(raw), str(error)))
+    sent = loose.sentAt if isinstance(loose.sentAt, str | int | float) else None
+    key = loose.writeKey if isinstance(loose.writeKey, str) else None
+    return Body(items, sent, key, loose.context, loose.integrations)
+
+
+def merged_context(own: Raw | UnsetType, shared: Raw | UnsetType) -> bytes | None:
+    """An item's context with the batch's beneath it; the item's keys win. None when there is neither.
+
+    Only top-level keys merge, as Segment's own servers do it.
+    """
+    if shared is UNSET or bytes(shared) == b"null":
+        return None if own is UNSET else bytes(own)
+    if own is UNSET or bytes(own) == b"null":
+        return bytes(shared)
+    try:
+        return msgspec.json.encode({**msgspec.json.decode(shared), **msgspec.json.decode(own)})
+    except (msgspec.DecodeError, TypeError):
+        return bytes(own)

@@ -1,0 +1,52 @@
+"""Tables of identity: identifiers, the edges that join them, the edges that were refused."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.contrib.postgres.indexes import OpClass
+
+
+class Identifier(models.Model):
+    """One identifier of somebody: a node of the graph."""
+
+    node_id = models.UUIDField(primary_key=True)  # events.node_id(type, value)
+    type = models.TextField()
+    #: Normalised.
+    value = models.TextField()
+    #: As it first came.
+    raw_value = models.TextField()
+    #: The person it belongs to: the node_id of the person's leading identifier.
+    person_id = models.UUIDField(db_index=True)
+    first_source = models.SmallIntegerField()
+
+    class Meta:
+        db_table = "identifier"
+        indexes = [models.Index(OpClass(Lower("value"), name="text_pattern_ops"), name="identifier_search")]
+
+
+class Edge(models.Model):
+    """A claim that two identifiers belong together, with the earliest and latest evidence for it.
+
+    `a` is the leading identifier of the claiming event. A refused claim stays, with the reason: it may be accepted
+    when an earlier claim arrives late, and it answers "why are these two not one person?".
+    """
+
+    pk = models.CompositePrimaryKey("a", "b")
+    a = models.UUIDField()
+    b = models.UUIDField(db_index=True)
+    #: Earliest evidence: decides the order in which claims are accepted (time, then message id).
+    first_at = models.DateTimeField()
+    first_message = models.TextField()
+    first_source = models.SmallIntegerField()
+    first_seq = models.BigIntegerField()
+    last_at = models.DateTimeField()
+    events = models.BigIntegerField()
+    #: What claimed it: identify, track, alias, manual, …
+    rule = models.TextField()
+    verified = models.BooleanField(default=False)
+    #: Empty: accepted. Otherwise the Reason that keeps the two apart.
+    refused = models.TextField(default="")
+
+    class Meta:
+        db_table = "edge"

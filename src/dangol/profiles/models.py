@@ -1,0 +1,37 @@
+"""Tables of profiles: what was observed of each identifier, and the words people are searched by."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Fragment(models.Model):
+    """What events attributed to one identifier and sent by one device have told, in the device's own time.
+
+    A person's profile is the fold of the fragments of their identifiers, so merging and splitting people rewrites
+    nothing. Within one device a wrong clock shifts every time alike, so "newest" is settled before the clock is known.
+    """
+
+    pk = models.CompositePrimaryKey("node_id", "device_id")
+    node_id = models.UUIDField()
+    device_id = models.UUIDField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    events = models.BigIntegerField()
+    #: JSON: profiles.rules.FragmentBody (traits, first and last touch, groups).
+    body = models.BinaryField()
+
+    class Meta:
+        db_table = "fragment"
+
+
+class SearchTerm(models.Model):
+    """A folded word by which a person is found: name, e-mail, last digits of a phone number, order number."""
+
+    pk = models.CompositePrimaryKey("term", "kind", "node_id")
+    term = models.TextField()
+    kind = models.TextField()
+    node_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        db_table = "search_term"
