@@ -1,0 +1,128 @@
+"""What profiles answer: the single customer view and its timeline, as values. Shapes only; reads.py fills them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierView:
+    """One identifier of a person."""
+
+    type: str
+    value: str
+    verified: bool
+    first_seen: datetime | None
+    last_seen: datetime | None
+    #: Name of the source that first told it.
+    source: str
+    node_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TraitView:
+    """One trait with where it comes from."""
+
+    value: Any
+    source: str
+    observed_at: datetime
+    #: messageId of the event that told it.
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TouchView:
+    """The first or last contact: when, by which event, through which channel and campaign."""
+
+    at: datetime
+    event_id: str
+    source: str
+    channel: str
+    #: utm parameters and referrer, as far as known.
+    campaign: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """Everything known of one person, at a glance."""
+
+    person_id: UUID
+    #: Other ids that lead to this person: every id it ever had is among them.
+    redirects: list[UUID]
+    identifiers: list[IdentifierView]
+    traits: dict[str, TraitView]
+    computed: dict[str, Any]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    events: int
+    first_touch: TouchView | None
+    last_touch: TouchView | None
+    #: Groups (companies, households) it was put in: {group_id: since}.
+    groups: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One event of a person."""
+
+    key: UUID
+    message_id: str
+    type: str
+    name: str
+    source: str
+    #: Kind of the source: web, app, pos, …
+    channel: str
+    occurred_at: datetime
+    received_at: datetime
+    #: The properties its sentence needs (product, value, currency, store, order_id, …).
+    digest: dict[str, Any]
+    #: Identifier (type:value) it was attributed to.
+    identifier: str
+    seq: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePage:
+    """Newest first. `next` is the cursor of the page after this one, None at the end."""
+
+    entries: list[TimelineEntry]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A stretch of activity on one device without a gap of 30 minutes."""
+
+    start: datetime
+    end: datetime
+    events: int
+    source: str
+    #: Name of its first event.
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonHit:
+    """One search result."""
+
+    person_id: UUID
+    #: Best name to show: the name trait, else the leading identifier.
+    label: str
+    #: What matched, e.g. "email".
+    matched: str
+    identifiers: list[IdentifierView]
+    last_seen: datetime | None
+
+
+#: Signatures that reads.py keeps; all take an open psycopg connection and never write.
+#:   person_of(connection, type, value) -> UUID | None          by identifier; type "person" or "id" takes any person id, old ones too
+#:   person_view(connection, person_id) -> PersonView | None
+#:   timeline(connection, person_id, *, cursor=None, limit=50, names=(), channels=(), since=None, until=None) -> TimelinePage
+#:   sessions(connection, person_id, *, since=None, limit=50) -> list[SessionView]
+#:   search_people(connection, query, *, cursor=None, limit=20) -> tuple[list[PersonHit], str | None]
+#:   recent_people(connection, *, limit=20) -> list[PersonHit]
+#:   export_people(connection) -> Iterator[tuple[str, str, UUID]]   identifier_type, identifier_value, person_id
