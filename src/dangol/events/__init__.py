@@ -13,8 +13,9 @@ from dangol.events.envelope import (
     Unreadable,
     merged_context,
     read_body,
+    read_raw,
 )
-from dangol.events.ids import NO_DEVICE, content_hash, event_key, message_id_for, node_id
+from dangol.events.ids import NO_DEVICE, content_hash, event_key, key_bytes, message_id_for, node_bytes, node_id
 from dangol.events.times import MICROSECOND, now_us, parse_time_us, to_datetime, to_us
 
 __all__ = [
@@ -29,12 +30,15 @@ __all__ = [
     "Unreadable",
     "content_hash",
     "event_key",
+    "key_bytes",
     "merged_context",
     "message_id_for",
+    "node_bytes",
     "node_id",
     "now_us",
     "parse_time_us",
     "read_body",
+    "read_raw",
     "to_datetime",
     "to_us",
 ]

@@ -154,6 +154,14 @@ def read_body(body: bytes, route: str) -> Body:
     return Body([one], one.sentAt, one.writeKey)
 
 
+def read_raw(body: bytes, route: str) -> tuple[Body, list[bytes]]:
+    """read_body, and beside it the bytes of each item, index by index, so that keys nobody knows are kept too."""
+    read = read_body(body, route)
+    if route in EVENT_TYPES:
+        return read, [body]
+    return read, [bytes(raw) for raw in _loose_batch(body).batch]
+
+
 def _read_loosely(body: bytes) -> Body:
     try:
         loose = _loose_batch(body)

@@ -13,14 +13,24 @@ NO_DEVICE = UUID(int=0)
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
-def node_id(kind: str, value: str) -> UUID:
+def node_bytes(kind: str, value: str) -> bytes:
     """The id of an identifier: 128 bits of blake2b over its type and normalised value."""
-    return UUID(bytes=blake2b(f"{kind}\0{value}".encode(), digest_size=16).digest())
+    return blake2b(f"{kind}\0{value}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def node_id(kind: str, value: str) -> UUID:
+    """node_bytes as a UUID."""
+    return UUID(bytes=node_bytes(kind, value))
+
+
+def key_bytes(source: int, message_id: str) -> bytes:
+    """What makes an event one event: 128 bits over (source, messageId). The only key of deduplication."""
+    return blake2b(f"{source}\0{message_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def event_key(source: int, message_id: str) -> UUID:
-    """What makes an event one event: 128 bits over (source, messageId). The only key of deduplication."""
-    return UUID(bytes=blake2b(f"{source}\0{message_id}".encode(), digest_size=16).digest())
+    """key_bytes as a UUID."""
+    return UUID(bytes=key_bytes(source, message_id))
 
 
 def message_id_for(request_id: bytes, index: int) -> str:

@@ -117,18 +117,3 @@ class FateCount(models.Model):
 
     class Meta:
         db_table = "fate_count"
-
-
-class DeviceClock(models.Model):
-    """How far a device's clock is off: the least of (received - sent) over its batches.
-
-    received - sent = skew + delay and delay >= 0, so the minimum comes closest to the skew.
-    """
-
-    device_id = models.UUIDField(primary_key=True)
-    #: Microseconds to add to the device's times.
-    least_us = models.BigIntegerField()
-    batches = models.BigIntegerField(default=0)
-
-    class Meta:
-        db_table = "device_clock"

@@ -18,11 +18,15 @@ class Fragment(models.Model):
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
     events = models.BigIntegerField()
+    #: Least of (received - sent) over the batches that came from this device, µs; null: no device clock involved.
+    #: received - sent = skew + delay and delay >= 0, so the least comes closest to how far the clock is off.
+    least_us = models.BigIntegerField(null=True)
     #: JSON: profiles.rules.FragmentBody (traits, first and last touch, groups).
-    body = models.BinaryField()
+    body = models.BinaryField(null=True)
 
     class Meta:
         db_table = "fragment"
+        indexes = [models.Index(fields=["device_id"], name="fragment_device")]
 
 
 class SearchTerm(models.Model):
