@@ -1,0 +1,67 @@
+"""What identity says, as values: identifiers an event carries, people that changed, claims that were refused."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Refused(StrEnum):
+    """Why two identifiers are not joined although an event claims it."""
+
+    UNIQUE_CONFLICT = "unique_conflict"  #: It would give one person two values of a type of which everybody has one.
+    SHARED_IDENTIFIER = "shared_identifier"  #: One of them is used by many people and joins nobody.
+
+
+class Claimed(Struct, frozen=True, gc=False):
+    """One identifier of one event."""
+
+    kind: str
+    value: str
+    raw: str
+    verified: bool
+    rank: int
+
+
+class PersonCreated(Struct, frozen=True):
+    """A first identifier of somebody new."""
+
+    person: bytes
+    node: bytes
+
+
+class PersonMerged(Struct, frozen=True):
+    """People who turned out to be one."""
+
+    into: bytes
+    people: list[bytes]
+    #: The claims that joined them, (a, b).
+    claims: list[tuple[bytes, bytes]]
+
+
+class PersonSplit(Struct, frozen=True):
+    """A person who turned out to be several: which nodes went where."""
+
+    person: bytes
+    parts: dict[bytes, list[bytes]]
+
+
+class ClaimRefused(Struct, frozen=True):
+    """A claim that keeps two people apart."""
+
+    a: bytes
+    b: bytes
+    reason: str
+    message: str
+
+
+class LinkOutcome(Struct):
+    """What one batch changed about people."""
+
+    #: Person of every node of the batch, after it.
+    person_of: dict[bytes, bytes]
+    created: list[PersonCreated]
+    merged: list[PersonMerged]
+    split: list[PersonSplit]
+    refused: list[ClaimRefused]

@@ -1,0 +1,295 @@
+"""Load, judge, write: the claims of one batch become people, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from psycopg import Connection
+
+from dangol.identity.facts import ClaimRefused, LinkOutcome, PersonCreated, PersonMerged, PersonSplit
+from dangol.identity.rules import Claim, judge, leader
+from dangol.identity.ruleset import RuleSet
+
+#: Endpoints whose people must hold still while a claim is judged are re-read until they do; more rounds mean a storm.
+LOCK_ROUNDS_MAX = 8
+
+
+class Seen(Struct, gc=False):
+    """An identifier as this batch first saw it."""
+
+    kind: str
+    value: str
+    raw: str
+    source: int
+
+
+def link(connection: Connection[Any], seen: Mapping[bytes, Seen], claims: Mapping[tuple[bytes, bytes], Claim], rules: RuleSet) -> LinkOutcome:
+    """Make *seen* identifiers known and *claims* judged.
+
+    Ids are 16 raw bytes; the connection must load and dump uuid as bytes (engines.state.use_raw_uuids).
+    Returns the people of all seen identifiers and what changed among people.
+    """
+    outcome = LinkOutcome({}, [], [], [], [])
+    known = dict(connection.execute("select node_id, person_id from identifier where node_id = any(%s)", [list(seen)]).fetchall())
+    new = sorted(node for node in seen if node not in known)
+    if new:
+        _insert_identifiers(connection, new, seen)
+    for node in new:
+        known[node] = node
+        outcome.created.append(PersonCreated(node, node))
+    outcome.person_of = known
+    if claims:
+        fresh = _keep_claims(connection, claims)
+        if fresh:
+            _rejoin(connection, fresh, outcome, rules)
+    return outcome
+
+
+def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen]) -> None:
+    rows = [seen[node] for node in new]
+    connection.execute(
+        """
+        insert into identifier (node_id, type, value, raw_value, person_id, first_source)
+        select node_id, type, value, raw_value, node_id, first_source
+          from unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::smallint[])
+            as given (node_id, type, value, raw_value, first_source)
+            on conflict (node_id) do nothing
+        """,
+        [new, [row.kind for row in rows], [row.value for row in rows], [row.raw for row in rows], [row.source for row in rows]],
+    )
+
+
+def _keep_claims(connection: Connection[Any], claims: Mapping[tuple[bytes, bytes], Claim]) -> list[tuple[bytes, bytes]]:
+    """Store the claims; returns those that can change people: new ones, and ones whose earliest evidence became earlier."""
+    rows = [claims[pair] for pair in sorted(claims)]  # sorted: two workers meet in one order, so they wait instead of deadlock
+    result = connection.execute(
+        """
+        insert into edge as known (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
+        select a, b, 'epoch'::timestamptz + first_at * interval '1 microsecond', first_message, first_source, first_seq,
+               'epoch'::timestamptz + last_at * interval '1 microsecond', events, rule, verified, ''
+          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bool[])
+            as given (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified)
+            on conflict (a, b) do update
+           set first_at = least(known.first_at, excluded.first_at),
+               first_message = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.first_message else known.first_message end,
+               first_source = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.first_source else known.first_source end,
+               first_seq = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.first_seq else known.first_seq end,
+               rule = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.rule else known.rule end,
+               last_at = greatest(known.last_at, excluded.last_at),
+               events = known.events + excluded.events,
+               verified = known.verified or excluded.verified
+        returning new.a, new.b, old.a is null, new.first_at < old.first_at or (new.first_at = old.first_at and new.first_message < old.first_message)
+        """,
+        [
+            [row.a for row in rows],
+            [row.b for row in rows],
+            [row.first_at for row in rows],
+            [row.first_message for row in rows],
+            [row.first_source for row in rows],
+            [row.first_seq for row in rows],
+            [row.last_at for row in rows],
+            [row.events for row in rows],
+            [row.rule for row in rows],
+            [row.verified for row in rows],
+        ],
+    ).fetchall()
+    return [(a, b) for a, b, is_new, is_earlier in result if is_new or is_earlier]
+
+
+def _rejoin(connection: Connection[Any], fresh: list[tuple[bytes, bytes]], outcome: LinkOutcome, rules: RuleSet) -> None:
+    """Judge again every group of people that *fresh* claims touch."""
+    ends = {node for pair in fresh for node in pair}
+    nodes = _hold(connection, ends)  # node -> (person, kind) of everybody touched, locked
+    doubtful = _refused_touching(connection, list(nodes))
+    people_before = {node: person for node, (person, _) in nodes.items()}
+    kinds = {node: kind for node, (_, kind) in nodes.items()}
+
+    quick: list[tuple[bytes, bytes]] = []
+    if not doubtful:
+        quick, hard_people = _without_conflict(fresh, people_before, kinds, rules)
+    else:
+        quick, hard_people = [], set(people_before.values())
+    if quick:
+        _join(connection, quick, people_before, kinds, outcome, rules)
+    if hard_people:
+        _replay(connection, hard_people, outcome, rules)
+
+
+def _hold(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tuple[bytes, str]]:
+    """All identifiers of the people of *ends*, locked, after other workers have finished with them."""
+    ends = sorted(ends)
+    people: set[bytes] = set()
+    for _ in range(LOCK_ROUNDS_MAX):
+        now = {person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s)", [ends]).fetchall()}
+        if now <= people:
+            break
+        people |= now
+        rows = connection.execute(
+            "select node_id, person_id, type from identifier where person_id = any(%s) order by node_id for no key update", [sorted(people)]
+        ).fetchall()
+    return {node: (person, kind) for node, person, kind in rows}
+
+
+def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return connection.execute("select a, b from edge where refused <> '' and (a = any(%s) or b = any(%s))", [nodes, nodes]).fetchall()
+
+
+def _without_conflict(
+    fresh: list[tuple[bytes, bytes]], people: Mapping[bytes, bytes], kinds: Mapping[bytes, str], rules: RuleSet
+) -> tuple[list[tuple[bytes, bytes]], set[bytes]]:
+    """Split *fresh* into claims that no rule can touch in whatever order, and the people of those it might."""
+    parent: dict[bytes, bytes] = {person: person for person in people.values()}
+
+    def root(person: bytes) -> bytes:
+        while parent[person] != person:
+            parent[person] = parent[parent[person]]
+            person = parent[person]
+        return person
+
+    for a, b in fresh:
+        one, other = root(people[a]), root(people[b])
+        if one != other:
+            parent[other] = one
+    uniques: dict[bytes, dict[str, bytes]] = defaultdict(dict)
+    clashing: set[bytes] = set()
+    for node, kind in kinds.items():
+        if rules.unique(kind):
+            group = root(people[node])
+            if uniques[group].setdefault(kind, node) != node:
+                clashing.add(group)
+    quick = [(a, b) for a, b in fresh if root(people[a]) not in clashing]
+    hard = {person for person in parent if root(person) in clashing}
+    return quick, hard
+
+
+def _join(
+    connection: Connection[Any],
+    pairs: list[tuple[bytes, bytes]],
+    people: dict[bytes, bytes],
+    kinds: Mapping[bytes, str],
+    outcome: LinkOutcome,
+    rules: RuleSet,
+) -> None:
+    members: dict[bytes, set[bytes]] = defaultdict(set)
+    for node, person in people.items():
+        members[person].add(node)
+    group_of: dict[bytes, bytes] = {person: person for person in members}
+    joined_by: dict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
+    groups: dict[bytes, set[bytes]] = {person: {person} for person in members}
+    for a, b in pairs:
+        one, other = group_of[people[a]], group_of[people[b]]
+        if one == other:
+            continue
+        if len(groups[one]) < len(groups[other]):
+            one, other = other, one
+        groups[one] |= groups.pop(other)
+        joined_by[one] += [*joined_by.pop(other, []), (a, b)]
+        for person in groups[one]:
+            group_of[person] = one
+    moves: dict[bytes, bytes] = {}
+    for group, old_people in groups.items():
+        if len(old_people) < 2:
+            continue
+        nodes = [node for person in old_people for node in members[person]]
+        into = leader(nodes, kinds, rules)
+        for node in nodes:
+            if people[node] != into:
+                moves[node] = into
+        outcome.merged.append(PersonMerged(into, sorted(old_people - {into}), joined_by[group]))
+    _move(connection, moves, outcome)
+
+
+def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
+    """Judge everything that refused claims tie together, from the first claim on, and apply the difference."""
+    nodes: dict[bytes, tuple[bytes, str]] = {}
+    frontier = set(people)
+    while frontier:
+        rows = connection.execute(
+            "select node_id, person_id, type from identifier where person_id = any(%s) order by node_id for no key update", [sorted(frontier)]
+        ).fetchall()
+        added = [node for node, _, _ in rows if node not in nodes]
+        nodes.update({node: (person, kind) for node, person, kind in rows})
+        ends = {end for pair in _refused_touching(connection, added) for end in pair} - nodes.keys()
+        held = {person for person, _ in nodes.values()}
+        frontier = {
+            person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s)", [sorted(ends)]).fetchall()
+        } - held
+    kinds = {node: kind for node, (_, kind) in nodes.items()}
+    claims = _claims_among(connection, list(nodes))
+    judgement = judge(claims, kinds, rules)
+    _mark(connection, claims, judgement.refused, outcome)
+
+    components: dict[bytes, list[bytes]] = defaultdict(list)
+    for node, root in judgement.root.items():
+        components[root].append(node)
+    person_after = {node: into for members in components.values() for into in [leader(members, kinds, rules)] for node in members}
+    _tell(nodes, person_after, claims, outcome)
+    _move(connection, {node: person for node, person in person_after.items() if nodes[node][0] != person}, outcome)
+
+
+def _claims_among(connection: Connection[Any], nodes: list[bytes]) -> list[Claim]:
+    rows = connection.execute(
+        """
+        select a, b, (extract(epoch from first_at) * 1000000)::bigint, first_message, first_source, first_seq,
+               (extract(epoch from last_at) * 1000000)::bigint, events, rule, verified, refused
+          from edge
+         where a = any(%s)
+        """,
+        [nodes],
+    ).fetchall()
+    return [Claim(*row) for row in rows]
+
+
+def _mark(connection: Connection[Any], claims: list[Claim], refused: Mapping[tuple[bytes, bytes], str], outcome: LinkOutcome) -> None:
+    changed = [(claim.a, claim.b, str(refused.get((claim.a, claim.b), ""))) for claim in claims if claim.refused != refused.get((claim.a, claim.b), "")]
+    if not changed:
+        return
+    connection.execute(
+        """
+        update edge
+           set refused = given.refused
+          from unnest(%s::uuid[], %s::uuid[], %s::text[]) as given (a, b, refused)
+         where edge.a = given.a
+           and edge.b = given.b
+        """,
+        [[row[0] for row in changed], [row[1] for row in changed], [row[2] for row in changed]],
+    )
+    message = {(claim.a, claim.b): claim.first_message for claim in claims}
+    outcome.refused += [ClaimRefused(a, b, reason, message[(a, b)]) for a, b, reason in changed if reason]
+
+
+def _tell(before: Mapping[bytes, tuple[bytes, str]], after: Mapping[bytes, bytes], claims: list[Claim], outcome: LinkOutcome) -> None:
+    came_from: dict[bytes, set[bytes]] = defaultdict(set)
+    went_to: dict[bytes, dict[bytes, list[bytes]]] = defaultdict(lambda: defaultdict(list))
+    for node, person in after.items():
+        came_from[person].add(before[node][0])
+        went_to[before[node][0]][person].append(node)
+    for person, parts in went_to.items():
+        if len(parts) > 1:
+            outcome.split.append(PersonSplit(person, {part: sorted(nodes) for part, nodes in parts.items()}))
+    for person, sources in came_from.items():
+        others = sorted(sources - {person})
+        if len(sources) > 1:
+            inside = [(claim.a, claim.b) for claim in claims if after[claim.a] == person == after.get(claim.b) and before[claim.a][0] != before[claim.b][0]]
+            outcome.merged.append(PersonMerged(person, others, inside))
+
+
+def _move(connection: Connection[Any], moves: Mapping[bytes, bytes], outcome: LinkOutcome) -> None:
+    if not moves:
+        return
+    nodes = sorted(moves)
+    connection.execute(
+        """
+        update identifier
+           set person_id = given.person_id
+          from unnest(%s::uuid[], %s::uuid[]) as given (node_id, person_id)
+         where identifier.node_id = given.node_id
+        """,
+        [nodes, [moves[node] for node in nodes]],
+    )
+    for node, person in moves.items():
+        if node in outcome.person_of:
+            outcome.person_of[node] = person

@@ -1,0 +1,137 @@
+"""The rule set of identity: data, versioned, per brand. What is an identifier, which one leads, which values name nobody."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any
+
+import phonenumbers
+import yaml
+
+from dangol.errors import DangolError
+
+#: A longer value is no identifier (Segment's servers drop groupId above the same length).
+VALUE_LENGTH_MAX = 500
+
+
+class RuleSetRefused(DangolError):
+    """A rule set cannot be used as it is."""
+
+    code = "rule_set_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRule:
+    """How one type of identifier behaves."""
+
+    rank: int
+    unique: bool = False
+    #: text, lower, email or phone.
+    normaliser: str = "text"
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rules together."""
+
+    version: int
+    types: dict[str, TypeRule]
+    other_rank: int
+    traits: dict[str, str]
+    blocked_any_case: frozenset[str]
+    blocked_patterns: tuple[str, ...]
+    #: ISO region in which a phone number without a country code is read.
+    region: str = "KR"
+
+    @cached_property
+    def _patterns(self) -> re.Pattern[str]:
+        return re.compile("|".join(f"(?:{pattern})" for pattern in self.blocked_patterns) or r"(?!)")
+
+    def rank(self, kind: str) -> int:
+        """The lower, the more it leads."""
+        rule = self.types.get(kind)
+        return rule.rank if rule else self.other_rank
+
+    def unique(self, kind: str) -> bool:
+        """Whether one person has at most one value of this type."""
+        rule = self.types.get(kind)
+        return bool(rule and rule.unique)
+
+    def normalise(self, kind: str, raw: str) -> str | None:
+        """The value under which an identifier is known, or None when it names nobody (blocked, unreadable)."""
+        rule = self.types.get(kind)
+        value = _NORMALISERS[rule.normaliser if rule else "text"](raw, self.region)
+        if value is None or not 0 < len(value) <= VALUE_LENGTH_MAX or self.is_blocked(value):
+            return None
+        return value
+
+    def is_blocked(self, value: str) -> bool:
+        """Whether *value* is one that clients send when they mean nobody."""
+        bare = value.strip("'\"` ").lower()
+        return not bare or bare in self.blocked_any_case or self._patterns.search(bare) is not None
+
+
+def _text(raw: str, region: str) -> str | None:  # noqa: ARG001 - one signature for all
+    return unicodedata.normalize("NFC", raw).strip()
+
+
+def _lower(raw: str, region: str) -> str | None:  # noqa: ARG001
+    return unicodedata.normalize("NFC", raw).strip().lower()
+
+
+def _email(raw: str, region: str) -> str | None:  # noqa: ARG001
+    # NFKC folds full-width letters, which Korean and Japanese input methods produce by accident.
+    value = unicodedata.normalize("NFKC", raw).strip().lower()
+    local, at, domain = value.rpartition("@")
+    return value if at and local and "." in domain and " " not in value else None
+
+
+@lru_cache(maxsize=100_000)
+def _phone(raw: str, region: str) -> str | None:
+    # E.164, so that 010-1234-5678, +82 10 1234 5678 and full-width digits are one number.
+    try:
+        number = phonenumbers.parse(unicodedata.normalize("NFKC", raw), region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+_NORMALISERS = {"text": _text, "lower": _lower, "email": _email, "phone": _phone}
+
+
+def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
+    """A rule set from its YAML document. Raises: RuleSetRefused, naming the key that does not fit."""
+    try:
+        types = {name: TypeRule(**rule) for name, rule in document["types"].items()}
+        patterns = tuple(document["blocked"]["patterns"])
+        for pattern in patterns:
+            re.compile(pattern)
+        for name, rule in types.items():
+            if rule.normaliser not in _NORMALISERS:
+                raise RuleSetRefused(f"types.{name}.normaliser is {rule.normaliser!r}, must be one of {', '.join(_NORMALISERS)}.")
+        return RuleSet(
+            version=int(document["version"]),
+            types=types,
+            other_rank=int(document["other_rank"]),
+            traits=dict(document["traits"]),
+            blocked_any_case=frozenset(str(value).lower() for value in document["blocked"]["any_case"]),
+            blocked_patterns=patterns,
+            region=region,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RuleSetRefused(f"The rule set misses or misspells {error}. Compare it with the one that `dangol` ships.") from error
+    except re.error as error:
+        raise RuleSetRefused(f"blocked.patterns has {error.pattern!r}, which is no regular expression: {error}.") from error
+
+
+@lru_cache(maxsize=8)
+def default_rules(region: str = "KR") -> RuleSet:
+    """The rule set that ships with Dangol."""
+    text = files("dangol.identity").joinpath("rules.yaml").read_text(encoding="utf-8")
+    return parse_rules(yaml.safe_load(text), region=region)
