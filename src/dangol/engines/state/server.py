@@ -1,0 +1,366 @@
+"""Starts, finds and stops the PostgreSQL of a workspace.
+
+Whether it runs is told by a lock that its processes hold as long as one of them lives, never by a number in a file:
+after kill -9, a reboot, a moved or a copied workspace the lock says the truth, a pid file may not.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg import Connection, sql
+
+from dangol.engines.state.account import Account, account_for
+from dangol.engines.state.errors import StateUnavailable
+from dangol.engines.state.wheel import program, programs
+from dangol.settings import Settings
+
+DATABASE = "dangol"
+ROLE = "dangol"
+ADMIN = "postgres"
+
+#: Seconds a start may take; recovery after a crash replays at most max_wal_size.
+START_SECONDS = 120
+STOP_SECONDS = 60
+#: How often a port that somebody else took meanwhile is exchanged for another.
+PORT_TRIES = 6
+
+#: PostgreSQL's settings. Measured reasons stand in docs/decisions/0101-state-from-a-wheel.md.
+OPTIONS: dict[str, str] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "60",
+    "shared_buffers": "256MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "effective_cache_size": "2GB",
+    "max_wal_size": "4GB",
+    "min_wal_size": "256MB",
+    "checkpoint_timeout": "15min",
+    "synchronous_commit": "on",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "autovacuum_naptime": "20s",
+    "autovacuum_vacuum_cost_limit": "1000",
+    "autovacuum_vacuum_scale_factor": "0.1",
+    "autovacuum_analyze_scale_factor": "0.05",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "logging_collector": "on",
+    "log_filename": "postgresql-%a.log",
+    "log_truncate_on_rotation": "on",
+    "log_rotation_age": "1d",
+    "log_rotation_size": "0",
+    "log_min_duration_statement": "2s",
+    # Values in statements are people's data; they do not belong in a log.
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+def start(settings: Settings, *, options: Mapping[str, str] | None = None) -> str:
+    """Start State unless it runs, and return its address. Safe to call from several processes at once.
+
+    Args: options: PostgreSQL settings on top of OPTIONS (tests switch fsync off).
+    Raises: StateUnavailable, with PostgreSQL's own words.
+    """
+    if settings.state.url:
+        return settings.state.url
+    account = _prepare(settings)
+    with _exclusive(settings.state_dir / "start.lock"):
+        if not _held(settings):
+            data = settings.state_dir / "data"
+            if not data.exists():
+                _initialise(settings, account, data)
+            elif not all(_password_file(settings, role).exists() for role in (ADMIN, ROLE)):
+                _reset_admin(settings, account, data)
+            _launch(settings, account, options or {})
+            _ensure_database(settings)
+        return _wait_ready(settings)
+
+
+def locate(settings: Settings) -> str:
+    """The address of State, which must run already. Contains its password: never print it.
+
+    Raises: StateUnavailable, saying how to start it.
+    """
+    if settings.state.url:
+        return settings.state.url
+    if not _held(settings):
+        raise StateUnavailable(f"State is not running in {settings.workspace}. Start Dangol there: dangol up --workspace {settings.workspace}")
+    return _wait_ready(settings)
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether State answers."""
+    try:
+        with connect(settings):
+            return True
+    except StateUnavailable:
+        return False
+
+
+def connect(settings: Settings, **options: Any) -> Connection[Any]:
+    """A connection to State. Options are psycopg's. Raises: StateUnavailable."""
+    address = locate(settings)
+    try:
+        return psycopg.connect(address, **{"connect_timeout": 10, **options})
+    except psycopg.OperationalError as error:
+        raise StateUnavailable(f"State does not answer: {str(error).strip()}") from error
+
+
+def stop(settings: Settings) -> None:
+    """Stop State cleanly; open transactions are rolled back. Nothing happens when it is not running or not ours."""
+    if settings.state.url or not settings.state_dir.exists():
+        return
+    with _exclusive(settings.state_dir / "start.lock"):
+        if not _held(settings):
+            return
+        pid = _postmaster(settings).get("pid")
+        if pid is not None and _is_postgres(int(pid)):
+            os.kill(int(pid), signal.SIGINT)  # "fast": ends sessions, writes a checkpoint
+        if not _until(lambda: not _held(settings), STOP_SECONDS):
+            raise StateUnavailable(f"State did not stop within {STOP_SECONDS} s. See {_log_folder(settings)}.")
+
+
+def address(settings: Settings, port: int, role: str = ROLE, database: str = DATABASE) -> str:
+    """The URL of *database* on *port*. A server that asks for the password in any way but SCRAM is an impostor and gets nothing."""
+    password = quote(_password_file(settings, role).read_text(encoding="ascii").strip())
+    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}?require_auth=scram-sha-256"
+
+
+def _prepare(settings: Settings) -> Account:
+    settings.workspace.mkdir(parents=True, exist_ok=True)
+    account = account_for(settings.state_dir)
+    settings.logs_dir.mkdir(exist_ok=True)
+    for folder in (settings.state_dir, _log_folder(settings)):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        account.own(folder)
+    settings.secrets_dir.mkdir(mode=0o700, exist_ok=True)
+    return account
+
+
+def _log_folder(settings: Settings) -> Path:
+    return settings.logs_dir / "state"
+
+
+def _password_file(settings: Settings, role: str) -> Path:
+    return settings.secrets_dir / f"state-{role}-password"
+
+
+def _password(settings: Settings, role: str) -> str:
+    """The password of *role*, made when there is none."""
+    path = _password_file(settings, role)
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    return path.read_text(encoding="ascii").strip()
+
+
+def _run(settings: Settings, account: Account, arguments: list[str], text: str = "") -> None:
+    """Run one of PostgreSQL's programs to its end as *account*."""
+    reach = [programs() / "postgres", programs().parent / "share", settings.state_dir]
+    done = subprocess.run(
+        account.command(arguments, reach), input=text, capture_output=True, text=True, cwd="/", env=_environment(), check=False
+    )
+    if done.returncode:
+        raise StateUnavailable(f"{Path(arguments[0]).name} failed ({done.returncode}): {done.stderr.strip()[-2000:]}")
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the caller's PG… variables reaches the server."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR")}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _initialise(settings: Settings, account: Account, data: Path) -> None:
+    """A new cluster; it appears under its name only when it is whole."""
+    fresh = settings.state_dir / "data.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    account.own(fresh)
+    password = settings.state_dir / "initial-password"
+    password.unlink(missing_ok=True)
+    with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(_password(settings, ADMIN))
+    account.own(password)
+    try:
+        _run(
+            settings,
+            account,
+            [
+                program("initdb"), "--pgdata", str(fresh), "--username", ADMIN, "--pwfile", str(password), "--auth=scram-sha-256",
+                "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            ],
+        )  # fmt: skip
+    finally:
+        password.unlink()
+    fresh.rename(data)
+
+
+def _reset_admin(settings: Settings, account: Account, data: Path) -> None:
+    """Give the server's superuser the password of this workspace again: its secrets were lost or exchanged."""
+    # In single-user mode PostgreSQL asks for no password; who may read the data may do this.
+    statement = f"alter role {ADMIN} password '{_password(settings, ADMIN)}';\n"
+    _run(settings, account, [program("postgres"), "--single", "-D", str(data), "-c", "logging_collector=off", "postgres"], statement)
+
+
+def _launch(settings: Settings, account: Account, options: Mapping[str, str]) -> None:
+    """Start the server in a session of its own, holding the lock, and wait until it answers."""
+    remembered = settings.state_dir / "port"
+    _clear_stale_pid(settings)
+    port = int(remembered.read_text(encoding="ascii")) if remembered.exists() else _free_port()
+    for _ in range(PORT_TRIES):
+        if not _is_free(port):
+            port = _free_port()
+        if _launch_on(settings, account, options, port):
+            remembered.write_text(str(port), encoding="ascii")
+            return
+        port = _free_port()
+    raise StateUnavailable(f"PostgreSQL did not start in {settings.state_dir}. Its last words: {_last_words(settings)}")
+
+
+def _launch_on(settings: Settings, account: Account, options: Mapping[str, str], port: int) -> bool:
+    data = settings.state_dir / "data"
+    all_options = {**OPTIONS, "log_directory": str(_log_folder(settings)), "port": str(port), **options}
+    arguments = [program("postgres"), "-D", str(data)]
+    for name, value in all_options.items():
+        arguments += ["-c", f"{name}={value}"]
+    reach = [programs() / "postgres", programs().parent / "share", data, _log_folder(settings)]
+    lock = _open_lock(settings)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (settings.logs_dir / "state-start.log").open("wb") as words:
+            subprocess.run(
+                account.command(arguments, reach, detach=True), stdin=subprocess.DEVNULL, stdout=words, stderr=words,
+                cwd="/", env=_environment(), pass_fds=[lock], start_new_session=True, check=False,
+            )  # fmt: skip
+    finally:
+        os.close(lock)  # the server keeps its copy: the lock is held until its last process ends
+    _until(lambda: not _held(settings) or _postmaster(settings).get("status") == "ready", START_SECONDS)
+    return _held(settings)
+
+
+def _clear_stale_pid(settings: Settings) -> None:
+    """Nobody holds the lock, so no process of this cluster lives; a pid file left by a crash would only mislead."""
+    (settings.state_dir / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _ensure_database(settings: Settings) -> None:
+    """The role and database of Dangol. The role is no superuser: SQL cannot reach the machine's files."""
+    password = _password(settings, ROLE)
+    port = int(_postmaster(settings)["port"])
+    with psycopg.connect(address(settings, port, ADMIN, "postgres"), autocommit=True) as admin:
+        exists = admin.execute("select 1 from pg_roles where rolname = %s", [ROLE]).fetchone()
+        verb = sql.SQL("alter" if exists else "create")
+        admin.execute(sql.SQL("{} role {} login createdb password {}").format(verb, sql.Identifier(ROLE), sql.Literal(password)))
+        if not admin.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
+            admin.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))
+
+
+def _wait_ready(settings: Settings) -> str:
+    """The address once the server accepts connections."""
+    if not _until(lambda: _postmaster(settings).get("status") == "ready" or not _held(settings), START_SECONDS) or not _held(settings):
+        raise StateUnavailable(f"State is stopping or not yet ready in {settings.workspace}. Try again in a moment.")
+    return address(settings, int(_postmaster(settings)["port"]))
+
+
+def _postmaster(settings: Settings) -> dict[str, str]:
+    """What the server's pid file says: pid, port, status (starting, ready, stopping). Empty when there is none."""
+    try:
+        lines = (settings.state_dir / "data" / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    # pid, data folder, start time, port, socket folder, address, shared memory key, status
+    names = {0: "pid", 3: "port", 7: "status"}
+    return {name: lines[index].strip() for index, name in names.items() if index < len(lines)}
+
+
+def _is_postgres(pid: int) -> bool:
+    """Whether *pid* can be our server; only Linux tells, elsewhere the pid file is believed."""
+    name = Path(f"/proc/{pid}/comm")
+    return not Path("/proc/self/comm").exists() or (name.exists() and name.read_text(encoding="utf-8", errors="replace").startswith("postgres"))
+
+
+def _open_lock(settings: Settings) -> int:
+    return os.open(settings.state_dir / "running.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _held(settings: Settings) -> bool:
+    """Whether any process of this cluster is alive."""
+    if not settings.state_dir.exists():
+        return False
+    try:
+        lock = _open_lock(settings)
+    except OSError as error:
+        raise StateUnavailable(f"{settings.state_dir} cannot be opened: {error}. Run this as the account that owns the workspace.") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """One at a time; a second caller waits."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until(true: Any, seconds: float) -> bool:
+    """Wait until true() holds; whether it did in time."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _last_words(settings: Settings) -> str:
+    """The end of what PostgreSQL said, for the person who must mend it."""
+    logs = [settings.logs_dir / "state-start.log", *sorted(_log_folder(settings).glob("*.log"), key=lambda path: path.stat().st_mtime)]
+    text = "\n".join(path.read_text(encoding="utf-8", errors="replace")[-1500:] for path in (logs[0], logs[-1]) if path.exists())
+    return text.strip() or "none"
