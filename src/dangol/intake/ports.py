@@ -23,6 +23,21 @@ class LogFull(LogUnavailable):
     code = "log_full"
 
 
+class LogDamaged(DangolError):
+    """A block of the log is not what was written: its bytes changed on the disk. What was read before it is whole."""
+
+    code = "log_damaged"
+
+    def __init__(self, lane: str, position: int, seen: str) -> None:
+        #: Lane and position of the damaged block; reading after this position goes on with the next. 0: the lane's file as such.
+        self.lane, self.position = lane, position
+        where = f"Block {position} of lane {lane}" if position else f"Lane {lane}"
+        super().__init__(
+            f"{where} of the log is damaged: {seen}. Check the disk, and restore the workspace from a backup;"
+            " clients' own retries and `dangol import` of their exports bring back what the block held."
+        )
+
+
 class Block(Struct, frozen=True):
     """One group commit, read back."""
 
