@@ -1,0 +1,88 @@
+"""What happens around every request of the console: headers that protect, language and look, the need to sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import translation
+
+from dangol.console.django import CONTENT_SECURITY_POLICY
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+#: Paths anyone may ask for: signing in, health, and files that hold no data.
+OPEN_PATHS = ("/sign-in", "/first-run", "/health", "/static/", "/preferences", "/favicon.ico", "/api/")
+
+THEMES = ("system", "light", "dark")
+DENSITIES = ("comfortable", "compact")
+
+
+class SecurityHeaders:
+    """Content security policy and its companions, on every answer."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        if settings.SESSION_COOKIE_SECURE:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        if not request.path.startswith(("/static/", "/api/")):
+            headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class Preferences:
+    """Language, theme and density of this request: the operator's choice, else the cookie's, else the brand's."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        language = request.COOKIES.get("dangol_language", "")
+        if language not in ("ko", "en"):
+            known = request.user.is_authenticated if not request.path.startswith(("/static/", "/api/", "/health")) else False
+            language = request.user.language if known else settings.LANGUAGE_CODE
+        theme, density = request.COOKIES.get("dangol_theme", ""), request.COOKIES.get("dangol_density", "")
+        request.theme = theme if theme in THEMES else "system"
+        request.density = density if density in DENSITIES else "comfortable"
+        with translation.override(language):
+            request.LANGUAGE_CODE = translation.get_language()
+            response = self.get_response(request)
+            response.headers.setdefault("Content-Language", language)
+        return response
+
+
+class SignInRequired:
+    """Every page needs a signed-in operator; one whose password was given by somebody else changes it first."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        if request.path.startswith(OPEN_PATHS):
+            return self.get_response(request)
+        if not request.user.is_authenticated:
+            target = f"/sign-in?next={quote(request.get_full_path())}" if request.path != "/" else "/sign-in"
+            return _go(request, target)
+        if request.user.must_change_password and not request.path.startswith(("/account", "/sign-out")):
+            return _go(request, "/account?first=1")
+        return self.get_response(request)
+
+
+def _go(request: HttpRequest, target: str) -> HttpResponse:
+    """A redirect that a partial request follows as a whole page."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": target})
+    return HttpResponseRedirect(target)
