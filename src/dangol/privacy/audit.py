@@ -1,0 +1,201 @@
+"""The audit: who looked at personal data or changed something, when and why. It only grows.
+
+Every entry's digest covers its own content and the digest before it, so an entry changed, removed or put in between
+breaks the chain at that place, whoever did it and with whatever rights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from psycopg.rows import class_row, tuple_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg import Connection
+
+#: What stands before the first entry.
+BEGINNING = "0" * 64
+#: Key of the advisory lock that lets one entry be written at a time ("dangol audit", chosen once).
+_LOCK = 7_364_205_118
+_PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One entry, as it is read."""
+
+    id: int
+    at: datetime
+    actor: str
+    role: str
+    act: str
+    subject: str
+    why: str
+    details: dict[str, Any]
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Newest first. `next` is the id to continue before, None at the end."""
+
+    entries: list[AuditLine]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are wanted; empty text: all."""
+
+    actor: str = ""
+    act: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intact:
+    """Every entry follows from the one before."""
+
+    entries: int
+    #: Digest of the last entry. Keep it outside to prove later that nothing before it was taken away.
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first entry that does not follow from the one before."""
+
+    id: int
+    #: What does not fit, in a sentence.
+    detail: str
+
+
+def record(
+    connection: Connection[Any],
+    actor: str,
+    act: str,
+    subject: str = "",
+    why: str = "",
+    details: Mapping[str, Any] | None = None,
+    ip: str = "",
+    *,
+    role: str = "",
+    durable: bool = True,
+) -> int:
+    """Append an entry, in the caller's transaction or one of its own; returns its id.
+
+    Args: actor: who: "operator:mina@brand.kr", "token:pos-sync", "command".   act: noun.verbed: "person.unmasked".
+    subject: about what: "person:<id>", "source:web".   why: the reason given.   details: plain JSON.
+    durable: False lets the commit return before the disk has it (a power loss may take the last half second of
+    entries; a crash of Dangol or PostgreSQL's client does not). For reads, which are many.
+    """
+    texts = [_clean(text) for text in (actor, role, act, subject, why, ip)]
+    given = _clean(msgspec.json.encode(details or {}).decode())
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        if not durable:
+            cursor.execute("set local synchronous_commit = off")
+        cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        cursor.execute(
+            "select clock_timestamp(), %s::jsonb::text, (select digest from audit_entry order by id desc limit 1)",
+            (given,),
+        )
+        at, kept, previous = cursor.fetchone() or (None, "{}", None)
+        previous = previous or BEGINNING
+        digest = _digest(previous, at, texts, kept)
+        cursor.execute(
+            "insert into audit_entry (at, actor, role, act, subject, why, ip, details, previous, digest)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s) returning id",
+            (at, *texts, kept, previous, digest),
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def verify(connection: Connection[Any]) -> Intact | Broken:
+    """Whether the chain holds from the first entry to the last; the first broken link otherwise."""
+    previous, last, count = BEGINNING, 0, 0
+    while True:
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(
+                "select id, at, actor, role, act, subject, why, ip, details::text, previous, digest"
+                "  from audit_entry where id > %s order by id limit %s",
+                (last, _PAGE),
+            )
+            rows = cursor.fetchall()
+        if not rows:
+            return Intact(count, previous)
+        for identity, at, *texts, kept, before, digest in rows:
+            if before != previous:
+                return Broken(identity, f"entry {identity} does not continue the one before it: one between them was removed or added")
+            if digest != _digest(previous, at, texts, kept):
+                return Broken(identity, f"entry {identity} is not what was written: its content was changed afterwards")
+            previous, last, count = digest, identity, count + 1
+
+
+def entries(connection: Connection[Any], wanted: AuditFilter | None = None, *, before: int | None = None, limit: int = 50) -> AuditPage:
+    """A page of the audit, newest first.
+
+    Args: before: continue before this id.   limit: 1..500 entries.
+    """
+    wanted = wanted or AuditFilter()
+    with connection.cursor(row_factory=class_row(_Row)) as cursor:
+        cursor.execute(
+            """
+            select id, at, actor, role, act, subject, why, details::text as details, ip
+              from audit_entry
+             where (%(before)s::bigint is null or id < %(before)s)
+               and (%(actor)s = '' or actor = %(actor)s)
+               and (%(act)s = '' or act = %(act)s)
+               and (%(subject)s = '' or subject = %(subject)s)
+               and (%(since)s::timestamptz is null or at >= %(since)s)
+               and (%(until)s::timestamptz is null or at < %(until)s)
+             order by id desc
+             limit %(limit)s
+            """,
+            {
+                "before": before,
+                "actor": wanted.actor,
+                "act": wanted.act,
+                "subject": wanted.subject,
+                "since": wanted.since,
+                "until": wanted.until,
+                "limit": limit + 1,
+            },
+        )
+        rows = cursor.fetchall()
+    lines = [
+        AuditLine(row.id, row.at, row.actor, row.role, row.act, row.subject, row.why, msgspec.json.decode(row.details), row.ip)
+        for row in rows[:limit]
+    ]
+    return AuditPage(lines, lines[-1].id if len(rows) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    at: datetime
+    actor: str
+    role: str
+    act: str
+    subject: str
+    why: str
+    details: str
+    ip: str
+
+
+def _digest(previous: str, at: datetime, texts: list[str], details: str) -> str:
+    content = [previous, at.astimezone(UTC).isoformat(timespec="microseconds"), *texts, details]
+    return sha256(msgspec.json.encode(content)).hexdigest()
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL keeps no NUL in text; an entry must never fail to be written because of what an attacker typed.
+    return text.replace("\\u0000", "\ufffd").replace("\0", "\ufffd").encode("utf-8", "replace").decode()
