@@ -33,7 +33,8 @@ class SearchTerm(models.Model):
     """A folded word by which a person is found: name, e-mail, last digits of a phone number, order number."""
 
     pk = models.CompositePrimaryKey("term", "kind", "node_id")
-    term = models.TextField()
+    # "C": a prefix is found by the index whatever the collation of a brand's own server.
+    term = models.TextField(db_collation="C")
     kind = models.TextField()
     node_id = models.UUIDField(db_index=True)
 
