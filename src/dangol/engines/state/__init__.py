@@ -4,6 +4,6 @@ In: settings.   Out: connections.   Ask: start(settings), locate(settings), conn
 """
 
 from dangol.engines.state.errors import StateUnavailable
-from dangol.engines.state.server import connect, is_running, locate, start, stop
+from dangol.engines.state.server import connect, is_running, locate, process_id, start, stop
 
-__all__ = ["StateUnavailable", "connect", "is_running", "locate", "start", "stop"]
+__all__ = ["StateUnavailable", "connect", "is_running", "locate", "process_id", "start", "stop"]

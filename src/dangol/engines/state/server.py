@@ -137,6 +137,12 @@ def stop(settings: Settings) -> None:
             raise StateUnavailable(f"State did not stop within {STOP_SECONDS} s. See {_log_folder(settings)}.")
 
 
+def process_id(settings: Settings) -> int | None:
+    """The pid of the workspace's own PostgreSQL, None when it does not run or is elsewhere."""
+    pid = _postmaster(settings).get("pid") if not settings.state.url and _held(settings) else None
+    return int(pid) if pid else None
+
+
 def address(settings: Settings, port: int, role: str = ROLE, database: str = DATABASE) -> str:
     """The URL of *database* on *port*. A server that asks for the password in any way but SCRAM is an impostor and gets nothing."""
     password = quote(_password_file(settings, role).read_text(encoding="ascii").strip())

@@ -1,0 +1,57 @@
+"""`dangol collect|process|deliver|console|learn`: one process in the foreground, as on a machine of its own."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+
+from dangol.cli.workspace import settings_of
+
+
+def _declare(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument("--supervised", metavar="PID", type=int, help=argparse.SUPPRESS)
+    parser.set_defaults(run=_run, process=name)
+
+
+def collect_command(parser: argparse.ArgumentParser) -> None:
+    """Declare `dangol collect`. It needs the log and the last snapshot of sources, not State."""
+    _declare(parser, "collect")
+
+
+def process_command(parser: argparse.ArgumentParser) -> None:
+    """Declare `dangol process`."""
+    _declare(parser, "process")
+    parser.add_argument("--worker", metavar="N", type=int, default=0, help="which worker this is, 0.. (default 0)")
+    parser.add_argument("--of", metavar="M", type=int, help="how many workers there are (default process.workers)")
+
+
+def deliver_command(parser: argparse.ArgumentParser) -> None:
+    """Declare `dangol deliver`."""
+    _declare(parser, "deliver")
+
+
+def console_command(parser: argparse.ArgumentParser) -> None:
+    """Declare `dangol console`."""
+    _declare(parser, "console")
+
+
+def learn_command(parser: argparse.ArgumentParser) -> None:
+    """Declare `dangol learn`."""
+    _declare(parser, "learn")
+
+
+def _run(args: argparse.Namespace) -> None:
+    from dangol.processes.borrowing import state_running  # noqa: PLC0415 - --help need not load it
+    from dangol.processes.presence import die_with  # noqa: PLC0415 - the same
+
+    settings = settings_of(args)
+    if args.supervised:
+        die_with(args.supervised)
+    module = importlib.import_module(f"dangol.processes.{args.process}")
+    extra = {}
+    if args.process == "process":
+        extra = {"worker": args.worker, "workers": args.of or settings.process.workers}
+    alone = not args.supervised and args.process != "collect"
+    with state_running(settings) if alone else contextlib.nullcontext():
+        module.run(settings, **extra)

@@ -1,0 +1,74 @@
+"""State, for as long as somebody needs it: started by the first, stopped by the last.
+
+Commands work while `up` runs and also when it does not. Everybody who needs State holds a shared lock; whoever leaves as
+the last one stops it, but only if it was started this way and not by somebody who looks after it himself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dangol.settings import Settings
+
+LOCK = "state-users.lock"
+MARK = "state-started-on-demand"
+
+
+@contextmanager
+def state_running(settings: Settings) -> Iterator[None]:
+    """State runs and has its tables while this context is open.
+
+    Raises: StateUnavailable, with PostgreSQL's own words.
+    """
+    from dangol import app  # noqa: PLC0415 - Django and psycopg are slow to load and not every command comes here
+    from dangol.engines import state  # noqa: PLC0415 - the same
+
+    if settings.state.url:
+        app.migrate(settings)
+        yield
+        return
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    mark = settings.run_dir / MARK
+    lock = os.open(settings.run_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if not state.is_running(settings):
+            mark.touch()
+            state.start(settings)
+            app.migrate(settings)
+        yield
+    finally:
+        # Let go before asking to be alone: of two that leave at the same time one then finds itself the last.
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pass
+        else:
+            if mark.exists():
+                state.stop(settings)
+                mark.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def stop_orphan(settings: Settings) -> bool:
+    """Stop a State that nobody looks after any more (its supervisor was killed); returns whether there was one."""
+    from dangol.engines import state  # noqa: PLC0415 - as above
+
+    if settings.state.url or state.process_id(settings) is None:
+        return False
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    lock = os.open(settings.run_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        state.stop(settings)
+        (settings.run_dir / MARK).unlink(missing_ok=True)
+        return True
+    finally:
+        os.close(lock)

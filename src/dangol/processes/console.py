@@ -1,0 +1,34 @@
+"""The console process: pages and API, one ASGI application under uvicorn."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from dangol.settings import Settings
+
+#: Requests still running when asked to stop may finish within this; the change feed's endless answers are cut.
+GRACE_SECONDS = 3
+
+
+def run(settings: Settings) -> None:
+    """Serve the console until SIGTERM or SIGINT."""
+    from dangol import app  # noqa: PLC0415 - Django is set up only where it is used
+
+    app.configure(settings)
+    from dangol.console.asgi import application  # noqa: PLC0415 - needs Django set up
+
+    config = uvicorn.Config(
+        application,
+        host=settings.console.host,
+        port=settings.console.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=bool(settings.console.public_url),
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run()
