@@ -9,7 +9,8 @@ import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dangol.engines import state
 from dangol.engines.state.wheel import program
@@ -44,12 +45,10 @@ def dump_state(settings: Settings, path: Path, snapshot: str = "") -> None:
 
 def _run(settings: Settings, arguments: list[str]) -> None:
     """Run pg_dump or pg_restore on State. The password goes by environment: arguments can be read by anybody."""
-    where = urlsplit(state.locate(settings))
-    password = unquote(where.password or "")
-    host = f"{where.username}@{where.hostname}" + (f":{where.port}" if where.port else "")
-    bare = urlunsplit(where._replace(netloc=host))
+    where = conninfo_to_dict(state.locate(settings))
+    password = str(where.pop("password", ""))
     done = subprocess.run(
-        [*arguments, f"--dbname={bare}"], capture_output=True, text=True, check=False,
+        [*arguments, "--dbname", make_conninfo("", **where)], capture_output=True, text=True, check=False,
         env={**os.environ, "PGPASSWORD": password, "LC_ALL": "C"},
     )  # fmt: skip
     if done.returncode:

@@ -1,0 +1,80 @@
+"""What every test may ask for: a PostgreSQL for the session, and a workspace of its own. See tests/README.md."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from dangol import app
+from dangol.engines import state
+from dangol.settings import Settings, load
+
+TEMPLATE = "dangol_template"
+
+#: Durability is proven by tests of its own (tests/engines/state); everything else need not wait for the disk.
+QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB", "max_connections": "100"}
+
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Django knows the rooms' tables before any test module is imported."""
+    app.configure(Settings(workspace=Path(tempfile.mkdtemp(prefix="dangol-tests-"))))
+
+
+@pytest.fixture(scope="session")
+def state_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL that lives as long as the test session, with an empty migrated template database."""
+    settings = Settings(workspace=tmp_path_factory.mktemp("state"))
+    address = state.start(settings, options=QUICK)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"create database {TEMPLATE}")
+    app.migrate(load_at(settings.workspace, _database(address, TEMPLATE)))
+    app.configure(settings)  # lets go of the template: a database in use cannot be copied
+    yield address
+    state.stop(settings)
+
+
+@pytest.fixture
+def new_workspace(state_server: str, tmp_path: Path) -> Iterator[Callable[[], Settings]]:
+    """Makes workspaces, each with a fresh database; Django talks to the newest."""
+    made: list[str] = []
+
+    def make() -> Settings:
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(state_server, autocommit=True) as connection:
+            connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
+        made.append(name)
+        folder = tmp_path / f"workspace-{len(made)}"
+        folder.mkdir()
+        settings = load_at(folder, _database(state_server, name))
+        app.configure(settings)
+        return settings
+
+    yield make
+    app.configure(Settings(workspace=tmp_path))
+    with psycopg.connect(state_server, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def workspace(new_workspace: Callable[[], Settings]) -> Settings:
+    """A workspace with a fresh database. Its dangol.toml says where, so commands run in it find the same."""
+    return new_workspace()
+
+
+def load_at(folder: Path, url: str) -> Settings:
+    """Settings of *folder* with State at *url*, written down and read back."""
+    (folder / "dangol.toml").write_text(f'[state]\nurl = "{url}"\n', encoding="utf-8")
+    return load(folder, environ={})
+
+
+def _database(address: str, name: str) -> str:
+    return make_conninfo(**{**conninfo_to_dict(address), "dbname": name})
