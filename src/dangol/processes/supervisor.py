@@ -57,7 +57,7 @@ class Supervisor:
         self._stop_asked = False
         self._news = News(pid=os.getpid(), ticks=ticks_of(os.getpid()), started_at=time.time())
         self._state = ProcessNews(name="postgresql", state="elsewhere" if settings.state.url else "starting")
-        self._children = [self._child(*named) for named in _wanted(settings)]
+        self._children = [self._child(*named) for named in wanted(settings)]
         self._next_state_check = self._next_rotation = 0.0
 
     def run(self) -> None:
@@ -214,7 +214,7 @@ def run(settings: Settings, tell: Callable[[str], None] = print) -> None:
     Supervisor(settings, tell).run()
 
 
-def _wanted(settings: Settings) -> list[tuple[str, ...]]:
+def wanted(settings: Settings) -> list[tuple[str, ...]]:
     """(name, words of its command) of every process, in the order of starting."""
     several = settings.collect.processes > 1
     collect = [(f"collect-{number}" if several else "collect", "collect") for number in range(settings.collect.processes)]
