@@ -116,11 +116,19 @@ class _Single(Envelope, gc=False):
     writeKey: str | None = None
 
 
+class _KeyOnly(Struct, gc=False):
+    writeKey: Any = None
+
+
+#: What a decoder raises for bytes that are not an event: not JSON, a wrong type, not UTF-8, nested deeper than the machine can follow.
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 _batch = msgspec.json.Decoder(_Batch).decode
 _loose_batch = msgspec.json.Decoder(_LooseBatch).decode
 _single = msgspec.json.Decoder(_Single).decode
 _item = msgspec.json.Decoder(Envelope).decode
-_loose = msgspec.json.Decoder(dict[str, Any]).decode
+_key_only = msgspec.json.Decoder(_KeyOnly).decode
 
 
 def read_body(body: bytes, route: str) -> Body:
@@ -133,21 +141,20 @@ def read_body(body: bytes, route: str) -> Body:
     if route not in EVENT_TYPES:
         try:
             batch = _batch(body)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeDecodeError):
             return _read_loosely(body)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise Unreadable(f"not JSON: {error}") from None
         return Body(batch.batch, batch.sentAt, batch.writeKey, batch.context, batch.integrations)  # type: ignore[arg-type]
     try:
         one = _single(body)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
         try:
-            loose = _loose(body)
-        except msgspec.DecodeError:
+            key = _key_only(body).writeKey
+        except UNDECODABLE:
             raise Unreadable("the body is JSON, but not an object with an event in it") from None
-        key = loose.get("writeKey")
         return Body([Malformed(body, str(error))], write_key=key if isinstance(key, str) else None)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise Unreadable(f"not JSON: {error}") from None
     if one.type is None:
         one.type = route
@@ -165,13 +172,13 @@ def read_raw(body: bytes, route: str) -> tuple[Body, list[bytes]]:
 def _read_loosely(body: bytes) -> Body:
     try:
         loose = _loose_batch(body)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise Unreadable(f'expected {{"batch": [event, …]}}: {error}') from None
     items: list[Envelope | Malformed] = []
     for raw in loose.batch:
         try:
             items.append(_item(raw))
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             items.append(Malformed(bytes(raw), str(error)))
     sent = loose.sentAt if isinstance(loose.sentAt, str | int | float) else None
     key = loose.writeKey if isinstance(loose.writeKey, str) else None
@@ -189,5 +196,5 @@ def merged_context(own: Raw | UnsetType, shared: Raw | UnsetType) -> bytes | Non
         return bytes(shared)
     try:
         return msgspec.json.encode({**msgspec.json.decode(shared), **msgspec.json.decode(own)})
-    except (msgspec.DecodeError, TypeError):
+    except (*UNDECODABLE, TypeError):
         return bytes(own)
