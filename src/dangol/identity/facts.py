@@ -22,6 +22,8 @@ class Claimed(Struct, frozen=True, gc=False):
     raw: str
     verified: bool
     rank: int
+    #: node_bytes(kind, value).
+    node: bytes
 
 
 class PersonCreated(Struct, frozen=True):

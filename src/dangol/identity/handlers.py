@@ -29,23 +29,35 @@ class Seen(Struct, gc=False):
 def link(connection: Connection[Any], seen: Mapping[bytes, Seen], claims: Mapping[tuple[bytes, bytes], Claim], rules: RuleSet) -> LinkOutcome:
     """Make *seen* identifiers known and *claims* judged.
 
-    Ids are 16 raw bytes; the connection must load and dump uuid as bytes (engines.state.use_raw_uuids).
+    Ids are 16 raw bytes; the connection must load uuid as bytes (dangol.hotstate).
     Returns the people of all seen identifiers and what changed among people.
     """
     outcome = LinkOutcome({}, [], [], [], [])
-    known = dict(connection.execute("select node_id, person_id from identifier where node_id = any(%s)", [list(seen)]).fetchall())
+    known = dict(connection.execute("select node_id, person_id from identifier where node_id = any(%s::uuid[])", [_hexes(seen)]).fetchall())
     new = sorted(node for node in seen if node not in known)
     if new:
         _insert_identifiers(connection, new, seen)
     for node in new:
         known[node] = node
-        outcome.created.append(PersonCreated(node, node))
     outcome.person_of = known
     if claims:
         fresh = _keep_claims(connection, claims)
         if fresh:
             _rejoin(connection, fresh, outcome, rules)
+    _tell_newcomers(outcome, set(new))
     return outcome
+
+
+def _tell_newcomers(outcome: LinkOutcome, new: set[bytes]) -> None:
+    """An identifier never seen before is nobody's past: joining it creates or widens a person, it merges none."""
+    merged = [PersonMerged(one.into, [person for person in one.people if person not in new], one.claims) for one in outcome.merged]
+    outcome.merged = [one for one in merged if one.people]
+    widened = {one.into for one in outcome.merged}
+    outcome.created = [PersonCreated(node, node) for node in sorted(new) if outcome.person_of[node] == node and node not in widened]
+
+
+def _hexes(ids: Iterable[bytes]) -> list[str]:
+    return [one.hex() for one in ids]
 
 
 def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen]) -> None:
@@ -58,7 +70,7 @@ def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Map
             as given (node_id, type, value, raw_value, first_source)
             on conflict (node_id) do nothing
         """,
-        [new, [row.kind for row in rows], [row.value for row in rows], [row.raw for row in rows], [row.source for row in rows]],
+        [_hexes(new), [row.kind for row in rows], [row.value for row in rows], [row.raw for row in rows], [row.source for row in rows]],
     )
 
 
@@ -84,8 +96,8 @@ def _keep_claims(connection: Connection[Any], claims: Mapping[tuple[bytes, bytes
         returning new.a, new.b, old.a is null, new.first_at < old.first_at or (new.first_at = old.first_at and new.first_message < old.first_message)
         """,
         [
-            [row.a for row in rows],
-            [row.b for row in rows],
+            _hexes(row.a for row in rows),
+            _hexes(row.b for row in rows),
             [row.first_at for row in rows],
             [row.first_message for row in rows],
             [row.first_source for row in rows],
@@ -123,18 +135,18 @@ def _hold(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tup
     ends = sorted(ends)
     people: set[bytes] = set()
     for _ in range(LOCK_ROUNDS_MAX):
-        now = {person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s)", [ends]).fetchall()}
+        now = {person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(ends)]).fetchall()}
         if now <= people:
             break
         people |= now
         rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s) order by node_id for no key update", [sorted(people)]
+            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update", [_hexes(sorted(people))]
         ).fetchall()
     return {node: (person, kind) for node, person, kind in rows}
 
 
 def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[tuple[bytes, bytes]]:
-    return connection.execute("select a, b from edge where refused <> '' and (a = any(%s) or b = any(%s))", [nodes, nodes]).fetchall()
+    return connection.execute("select a, b from edge where refused <> '' and (a = any(%s::uuid[]) or b = any(%s::uuid[]))", [_hexes(nodes), _hexes(nodes)]).fetchall()
 
 
 def _without_conflict(
@@ -208,14 +220,14 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
     frontier = set(people)
     while frontier:
         rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s) order by node_id for no key update", [sorted(frontier)]
+            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update", [_hexes(sorted(frontier))]
         ).fetchall()
         added = [node for node, _, _ in rows if node not in nodes]
         nodes.update({node: (person, kind) for node, person, kind in rows})
         ends = {end for pair in _refused_touching(connection, added) for end in pair} - nodes.keys()
         held = {person for person, _ in nodes.values()}
         frontier = {
-            person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s)", [sorted(ends)]).fetchall()
+            person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(sorted(ends))]).fetchall()
         } - held
     kinds = {node: kind for node, (_, kind) in nodes.items()}
     claims = _claims_among(connection, list(nodes))
@@ -236,9 +248,9 @@ def _claims_among(connection: Connection[Any], nodes: list[bytes]) -> list[Claim
         select a, b, (extract(epoch from first_at) * 1000000)::bigint, first_message, first_source, first_seq,
                (extract(epoch from last_at) * 1000000)::bigint, events, rule, verified, refused
           from edge
-         where a = any(%s)
+         where a = any(%s::uuid[])
         """,
-        [nodes],
+        [_hexes(nodes)],
     ).fetchall()
     return [Claim(*row) for row in rows]
 
@@ -255,7 +267,7 @@ def _mark(connection: Connection[Any], claims: list[Claim], refused: Mapping[tup
          where edge.a = given.a
            and edge.b = given.b
         """,
-        [[row[0] for row in changed], [row[1] for row in changed], [row[2] for row in changed]],
+        [_hexes(row[0] for row in changed), _hexes(row[1] for row in changed), [row[2] for row in changed]],
     )
     message = {(claim.a, claim.b): claim.first_message for claim in claims}
     outcome.refused += [ClaimRefused(a, b, reason, message[(a, b)]) for a, b, reason in changed if reason]
@@ -288,7 +300,7 @@ def _move(connection: Connection[Any], moves: Mapping[bytes, bytes], outcome: Li
           from unnest(%s::uuid[], %s::uuid[]) as given (node_id, person_id)
          where identifier.node_id = given.node_id
         """,
-        [nodes, [moves[node] for node in nodes]],
+        [_hexes(nodes), _hexes(moves[node] for node in nodes)],
     )
     for node, person in moves.items():
         if node in outcome.person_of:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from dangol.events import node_bytes
 from dangol.identity.facts import Claimed, Refused
 from dangol.identity.ruleset import RuleSet
 
@@ -53,7 +54,7 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
             continue
         before = found.get((kind, value))
         if before is None or (verified and not before.verified):
-            found[(kind, value)] = Claimed(kind, value, text, verified, rules.rank(kind))
+            found[(kind, value)] = Claimed(kind, value, text, verified, rules.rank(kind), node_bytes(kind, value))
     return sorted(found.values(), key=lambda one: (one.rank, one.kind, one.value))
 
 

@@ -1,0 +1,272 @@
+"""The whole flow: which fact makes whom react, in order. Pages and docs are made from FLOW; a test keeps it true.
+
+`apply_batch` is the flow carried out for one micro-batch, inside one transaction of State: receipts, people, fragments,
+quarantine, counters and facts commit together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg import Connection
+
+from dangol.events.facts import Fact, FactKind
+from dangol.events.ports import SEQ_BITS, Lake
+from dangol.hotstate import copy_int2, copy_int4, copy_int8, copy_jsonb, copy_rows, copy_text, copy_time, copy_uuid
+from dangol.identity import Claim, LinkOutcome, RuleSet, Seen, claimed_identifiers, link
+from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
+from dangol.intake.facts import TAGGED, Fate
+from dangol.intake.frame import Frame
+from dangol.intake.settle import (
+    RECEIPT_COLUMNS,
+    Line,
+    Sorted,
+    count,
+    count_duplicates,
+    put_in_quarantine,
+    release,
+    shift_timeline,
+    sort_out,
+    tally,
+)
+from dangol.profiles import Observed, Told, devices_of, observe
+
+
+class Reaction(Struct, frozen=True):
+    """One row of the table: a fact, the room that reacts, and what it does."""
+
+    fact: str
+    room: str
+    does: str
+
+
+#: Every fact and who reacts to it, in the order in which it happens.
+FLOW: tuple[Reaction, ...] = (
+    Reaction("frame.accepted", "intake", "reads the request's events and settles each one's fate by its key (sort_out)"),
+    Reaction(FactKind.EVENT_DUPLICATED, "intake", "counts it on the receipt of the first (count_duplicates)"),
+    Reaction(FactKind.EVENT_QUARANTINED, "intake", "queues it for a person, whole (put_in_quarantine)"),
+    Reaction(FactKind.EVENT_SUPPRESSED, "intake", "keeps its receipt with the reason and nothing else"),
+    Reaction(FactKind.EVENT_APPLIED, "identity", "makes its identifiers known and judges its claims (link)"),
+    Reaction(FactKind.EVENT_TAGGED, "identity", "as event.applied; the tracking plan's complaint is kept with it"),
+    Reaction(FactKind.EVENT_APPLIED, "profiles", "folds what it tells into the fragment of its leading identifier (observe)"),
+    Reaction(FactKind.EVENT_APPLIED, "intake", "writes its receipt, which is also its timeline line (RECEIPT_COLUMNS)"),
+    Reaction(FactKind.PERSON_CREATED, "feeds", "tells subscribers"),
+    Reaction(FactKind.PERSON_MERGED, "feeds", "tells subscribers"),
+    Reaction(FactKind.PERSON_SPLIT, "feeds", "tells subscribers"),
+    Reaction(FactKind.EDGE_REFUSED, "feeds", "tells subscribers"),
+    Reaction(FactKind.TRAIT_CHANGED, "feeds", "tells subscribers"),
+)
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Rules(Struct):
+    """What a worker needs to know besides the events."""
+
+    identity: RuleSet
+    #: source id -> kind.
+    source_kinds: Mapping[int, str]
+
+
+class Applied(Struct):
+    """What one batch came to."""
+
+    applied: int
+    duplicate: int
+    quarantined: int
+    suppressed: int
+    merged: int
+
+
+def read_frames(frames: Sequence[Frame], rules: Rules) -> list[Arrival]:
+    """The arrivals of *frames*, with their usable identifiers settled."""
+    arrivals: list[Arrival] = []
+    for frame in frames:
+        for arrival in read_frame(frame, rules.source_kinds.get(frame.source, "other"), rules.identity.traits):
+            if arrival.given:
+                arrival.identifiers = claimed_identifiers(arrival.given, rules.identity)
+            arrivals.append(arrival)
+    return arrivals
+
+
+def partition_of(arrival: Arrival) -> int:
+    """Which partition an arrival belongs to: by its leading identifier, so that one worker owns all its fragments."""
+    lead = leading(arrival) or arrival.key
+    return lead[0] % PARTITIONS
+
+
+def leading(arrival: Arrival) -> bytes:
+    """The node an arrival is attributed to; b"" when it carries no usable identifier."""
+    return arrival.identifiers[0].node if arrival.identifiers else b""
+
+
+def apply_batch(connection: Connection[Any], arrivals: Sequence[Arrival], *, rules: Rules, lake: Lake | None, now_us: int, partition: int) -> Applied:
+    """Carry the flow out for *arrivals*.
+
+    Args: lake: where the facts go; None while rebuilding, when they are there already.  now_us: moment of processing.
+        partition: under which the counters are kept, so that workers do not wait for each other.
+    """
+    fates = sort_out(connection, arrivals)
+    batch = lake.reserve(connection) if lake else 0
+    base = batch << SEQ_BITS
+    seq_of = {arrival.key: base + index for index, arrival in enumerate(fates.applied)}
+    seen, claims = _claims(fates.applied, seq_of)
+    outcome = link(connection, seen, claims, rules.identity)
+    told = observe(connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers])
+    if told.moved:
+        shift_timeline(connection, devices_of(connection, told.moved))
+    lines = _lines(fates, told, base)
+    release(connection, [line for line in lines if line.arrival.key in fates.released])
+    copy_rows(connection, "receipt", RECEIPT_COLUMNS, [receipt_fields(line, now_us) for line in lines])
+    count_duplicates(connection, fates.duplicates)
+    put_in_quarantine(connection, fates.quarantined)
+    counts = tally(fates)
+    count(connection, counts, partition)
+    if lake:
+        lake.append(connection, batch, _facts(fates, lines, outcome, told, base, now_us))
+    return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
+
+
+def _claims(applied: Sequence[Arrival], seq_of: Mapping[bytes, int]) -> tuple[dict[bytes, Seen], dict[tuple[bytes, bytes], Claim]]:
+    seen: dict[bytes, Seen] = {}
+    first: dict[bytes, tuple[int, str]] = {}
+    claims: dict[tuple[bytes, bytes], Claim] = {}
+    for arrival in applied:
+        order = (arrival.original_at, arrival.message_id)
+        for one in arrival.identifiers:
+            # Which spelling and source is kept must not depend on the order of arrival within the batch.
+            if one.node not in seen or order < first[one.node]:
+                seen[one.node] = Seen(one.kind, one.value, one.raw, arrival.source)
+                first[one.node] = order
+        if len(arrival.identifiers) < 2:
+            continue
+        lead = arrival.identifiers[0]
+        for other in arrival.identifiers[1:]:
+            claim = Claim(
+                lead.node, other.node, arrival.original_at, arrival.message_id, arrival.source, seq_of[arrival.key],
+                arrival.original_at, 1, arrival.rule, lead.verified and other.verified,
+            )  # fmt: skip
+            known = claims.get((claim.a, claim.b))
+            claims[(claim.a, claim.b)] = claim if known is None else _together(known, claim)
+    return seen, claims
+
+
+def _together(known: Claim, other: Claim) -> Claim:
+    first, second = (known, other) if known.order <= other.order else (other, known)
+    first.last_at = max(first.last_at, second.last_at)
+    first.events += second.events
+    first.verified = first.verified or second.verified
+    return first
+
+
+def _observed(arrival: Arrival) -> Observed:
+    order_id = ""
+    if arrival.digest and b'"order_id"' in arrival.digest:
+        order_id = str(msgspec.json.decode(arrival.digest).get("order_id", ""))
+    return Observed(
+        leading(arrival), arrival.device, arrival.original_at, arrival.sent_at, arrival.received_at, arrival.message_id,
+        arrival.source, arrival.active, arrival.traits if arrival.type != "group" else None, arrival.group, order_id,
+    )  # fmt: skip
+
+
+def _lines(fates: Sorted, told: Told, base: int) -> list[Line]:
+    lines: list[Line] = []
+    for fate, arrivals in ((Fate.APPLIED, fates.applied), (Fate.QUARANTINED, fates.quarantined), (Fate.SUPPRESSED, fates.suppressed)):
+        for arrival in arrivals:
+            shift = told.shifts.get(arrival.device, 0)
+            occurred = min(arrival.original_at + shift, arrival.received_at) if shift else min(arrival.original_at, arrival.received_at)
+            node = leading(arrival) if fate is Fate.APPLIED else b""
+            lines.append(Line(arrival, fate, node, occurred, base + len(lines)))
+    return lines
+
+
+def receipt_fields(line: Line, now_us: int) -> bytes:
+    """A receipt as fields of a binary COPY, in the order of RECEIPT_COLUMNS."""
+    one = line.arrival
+    return b"".join(
+        (
+            copy_uuid(one.key),
+            copy_int8(one.content),
+            copy_int2(one.source),
+            copy_text(one.message_id),
+            copy_int2(line.fate.number),
+            copy_text(one.verdict.reason if one.verdict else None),
+            copy_int4(0),
+            copy_uuid(line.node),
+            b"\0\0\0\x10" + one.device,
+            copy_text(one.type),
+            copy_text(one.name),
+            copy_time(one.original_at),
+            copy_time(line.occurred_at),
+            copy_time(one.sent_at),
+            copy_time(one.received_at),
+            copy_time(now_us),
+            copy_int8(line.seq),
+            copy_jsonb(one.digest.replace(b"\\u0000", b"") if one.digest else None),
+        )
+    )
+
+
+_KIND_OF = {Fate.APPLIED: FactKind.EVENT_APPLIED, Fate.QUARANTINED: FactKind.EVENT_QUARANTINED, Fate.SUPPRESSED: FactKind.EVENT_SUPPRESSED}
+
+
+def _facts(fates: Sorted, lines: Sequence[Line], outcome: LinkOutcome, told: Told, base: int, now_us: int) -> list[Fact]:
+    facts = []
+    for line in lines:
+        kind = _KIND_OF[line.fate]
+        if line.fate is Fate.APPLIED and line.arrival.verdict is not None and line.arrival.verdict.fate == TAGGED:
+            kind = FactKind.EVENT_TAGGED
+        facts.append(_event_fact(kind, line.seq, line.arrival, line.node, outcome.person_of.get(line.node, b""), line.occurred_at, now_us))
+    for arrival in fates.duplicates:
+        duplicate = _event_fact(FactKind.EVENT_DUPLICATED, base + len(facts), arrival, b"", b"", arrival.original_at, now_us)
+        duplicate.body = b""
+        facts.append(duplicate)
+    for fact, person, node, message, body in _own_facts(outcome, told):
+        facts.append(
+            Fact(
+                seq=base + len(facts), fact=fact, source=0, message_id=message, type="", name="", key=b"", node=node, device=b"",
+                person=person, original_at=0, occurred_at=now_us, sent_at=0, received_at=now_us, processed_at=now_us,
+                reason=body.get("reason", ""), ip="", user_agent="", body=_encode(body),
+            )
+        )  # fmt: skip
+    if len(facts) >= 1 << SEQ_BITS:
+        raise OverflowError(f"{len(facts)} facts in one batch, must be fewer than {1 << SEQ_BITS}; it will be halved.")
+    return facts
+
+
+def _event_fact(kind: FactKind, seq: int, arrival: Arrival, node: bytes, person: bytes, occurred_at: int, now_us: int) -> Fact:
+    return Fact(
+        seq=seq, fact=kind, source=arrival.source, message_id=arrival.message_id, type=arrival.type, name=arrival.name, key=arrival.key,
+        node=node, device=arrival.device, person=person, original_at=arrival.original_at, occurred_at=occurred_at, sent_at=arrival.sent_at,
+        received_at=arrival.received_at, processed_at=now_us, reason=arrival.verdict.reason if arrival.verdict else "",
+        ip=arrival.ip, user_agent=arrival.user_agent, body=arrival.body,
+    )  # fmt: skip
+
+
+def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]]:
+    """(kind, person, node, messageId, body) of what Dangol itself decided in this batch."""
+    own: list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]] = []
+    for created in outcome.created:
+        own.append((FactKind.PERSON_CREATED, created.person, created.node, "", {"person": _text(created.person)}))
+    for merged in outcome.merged:
+        body = {"into": _text(merged.into), "from": [_text(one) for one in merged.people], "edges": [[_text(a), _text(b)] for a, b in merged.claims]}
+        own.append((FactKind.PERSON_MERGED, merged.into, merged.into, "", body))
+    for split in outcome.split:
+        parts = {_text(person): [_text(node) for node in nodes] for person, nodes in split.parts.items()}
+        own.append((FactKind.PERSON_SPLIT, split.person, split.person, "", {"from": _text(split.person), "into": parts}))
+    for refused in outcome.refused:
+        body = {"a": _text(refused.a), "b": _text(refused.b), "reason": refused.reason}
+        own.append((FactKind.EDGE_REFUSED, outcome.person_of.get(refused.a, b""), refused.a, refused.message, body))
+    for change in told.changed:
+        body = {"trait": change.trait, "value": change.value, "previous": change.previous}
+        own.append((FactKind.TRAIT_CHANGED, outcome.person_of.get(change.node, b""), change.node, change.message_id, body))
+    return own
+
+
+def _text(one: bytes) -> str:
+    """An id as people write it: 8-4-4-4-12."""
+    text = one.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,227 @@
+"""From frames to arrivals: every event of a request, with its ids, times and identifiers settled, ready to be applied.
+
+Pure: the same frame gives the same arrivals, live, on a retry and in a rebuild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from dangol.events import (
+    Context,
+    Envelope,
+    Malformed,
+    Unreadable,
+    content_hash,
+    key_bytes,
+    merged_context,
+    message_id_for,
+    node_bytes,
+    parse_time_us,
+    read_raw,
+)
+from dangol.intake.digest import digest_of
+from dangol.intake.facts import Reason
+from dangol.intake.frame import Frame, FrameKind, Verdict
+
+#: Kinds of source that run on a customer's or a store's own device: their clock may be wrong, their batches tell by how much.
+DEVICE_KINDS = frozenset({"web", "app", "kiosk", "pos", "sensor"})
+NO_DEVICE = b"\0" * 16
+PARTITIONS = 16
+
+_context = msgspec.json.Decoder(Context).decode
+_json = msgspec.json.decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Arrival(Struct, gc=False):
+    """One event on its way into state and lake. Times in µs since the epoch, 0: not known."""
+
+    key: bytes
+    content: int
+    source: int
+    message_id: str
+    type: str
+    name: str
+    #: As the device said, held to the moment of sending at the latest.
+    original_at: int
+    sent_at: int
+    received_at: int
+    device: bytes
+    #: (type, raw value, verified) in the order found; identity decides which of them count.
+    given: list[tuple[str, Any, bool]]
+    body: bytes
+    ip: str
+    user_agent: str
+    verdict: Verdict | None
+    digest: bytes | None = None
+    traits: dict[str, Any] | None = None
+    group: str = ""
+    #: False: the event came without the customer being there, so it does not count as having been seen.
+    active: bool = True
+    #: Key of the quarantined event that this one corrects.
+    replaces: bytes = b""
+    #: A client context trait of the same name is weaker than an identify trait; both are observed.
+    rule: str = ""
+    #: Usable identifiers, the leading one first (identity.Claimed); settled by the flow.
+    identifiers: list[Any] = []
+
+
+def read_frame(frame: Frame, source_kind: str, identifying: Mapping[str, str]) -> list[Arrival]:
+    """The arrivals of *frame*, in the order of its events. Never raises for what a client sent.
+
+    Args: identifying: traits that are identifiers as well, trait name -> identifier type.
+    """
+    if frame.kind == FrameKind.REJECTED:
+        reason = frame.verdicts[0] if frame.verdicts else Verdict(0, Reason.UNREADABLE_BODY, "The body could not be read as events.")
+        return [_unreadable(frame, 0, frame.body, reason)]
+    try:
+        body, raws = read_raw(frame.body, frame.route)
+    except Unreadable as error:
+        return [_unreadable(frame, 0, frame.body, Verdict(0, Reason.UNREADABLE_BODY, str(error)))]
+    verdicts = {verdict.index: verdict for verdict in frame.verdicts}
+    sent = parse_time_us(body.sent_at)
+    arrivals = []
+    for index, (item, raw) in enumerate(zip(body.items, raws, strict=True)):
+        verdict = verdicts.get(index)
+        if isinstance(item, Malformed):
+            arrivals.append(_unreadable(frame, index, item.raw, verdict or Verdict(index, Reason.MALFORMED_FIELD, item.detail), raw))
+            continue
+        try:
+            arrivals.append(_read_item(frame, index, item, raw, body, sent, verdict, source_kind, identifying))
+        except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+            arrivals.append(_unreadable(frame, index, raw, Verdict(index, Reason.MALFORMED_FIELD, str(error)), raw))
+    return arrivals
+
+
+def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: bytes = b"") -> Arrival:
+    message_id = ""
+    if item:
+        try:
+            loose = _json(item)
+            given = loose.get("messageId") if isinstance(loose, dict) else None
+            message_id = given if isinstance(given, str) else ""
+        except (msgspec.DecodeError, RecursionError):
+            message_id = ""
+    message_id = message_id or message_id_for(frame.request_id, index)
+    return Arrival(
+        key=key_bytes(frame.source, message_id),
+        content=content_hash(raw.hex()),
+        source=frame.source,
+        message_id=message_id,
+        type="",
+        name="",
+        original_at=frame.received_at,
+        sent_at=0,
+        received_at=frame.received_at,
+        device=NO_DEVICE,
+        given=[],
+        body=raw,
+        ip=frame.ip,
+        user_agent=frame.user_agent,
+        verdict=verdict,
+    )
+
+
+def _read_item(
+    frame: Frame, index: int, item: Envelope, raw: bytes, body: Any, sent: int | None, verdict: Verdict | None, source_kind: str, identifying: Mapping[str, str]
+) -> Arrival:
+    context_bytes = merged_context(item.context, body.context)
+    context = _context(context_bytes) if context_bytes and context_bytes != b"null" else Context()
+    traits = _object(item.traits)
+    properties = _object(item.properties)
+    context_traits = _object(context.traits)
+    message_id = item.messageId or message_id_for(frame.request_id, index)
+    own_sent = parse_time_us(item.sentAt) or sent or 0
+    said = item.originalTimestamp if item.originalTimestamp is not None else item.timestamp
+    original = parse_time_us(said)
+    latest = own_sent or frame.received_at
+    original = latest if original is None else min(original, latest)
+    kind = item.type or ""
+    device_value = item.anonymousId if item.anonymousId is not None else (context.device.get("id") if isinstance(context.device, dict) else None)
+    on_device = source_kind in DEVICE_KINDS and device_value is not None and not isinstance(device_value, bool | dict | list)
+    name = item.event if kind == "track" else item.name
+    return Arrival(
+        key=key_bytes(frame.source, message_id),
+        content=_content(item, said, properties, traits),
+        source=frame.source,
+        message_id=message_id,
+        type=kind,
+        name=name or "",
+        original_at=original,
+        sent_at=own_sent,
+        received_at=frame.received_at,
+        device=node_bytes("device", str(device_value)) if on_device else NO_DEVICE,
+        given=_given(item, kind, traits, context_traits, context, identifying),
+        body=_whole(raw, context_bytes, body),
+        ip=frame.ip if source_kind in ("web", "app") else "",
+        user_agent=frame.user_agent,
+        verdict=verdict,
+        digest=digest_of(item.event or item.name or "", properties, context),
+        traits=_told(kind, traits, context_traits),
+        group=str(item.groupId) if kind == "group" and item.groupId is not None else "",
+        active=context.active is not False,
+        replaces=frame.replaces,
+        rule=kind,
+    )
+
+
+def _object(raw: Any) -> dict[str, Any]:
+    if raw is UNSET:
+        return {}
+    value = _json(raw)
+    return value if isinstance(value, dict) else {}
+
+
+def _content(item: Envelope, said: Any, properties: dict[str, Any], traits: dict[str, Any]) -> int:
+    # sentAt, context and _metadata change between attempts of one event; what it says does not.
+    return content_hash(
+        [item.type, item.userId, item.anonymousId, item.event, item.name, item.category, item.groupId, item.previousId, said, properties, traits]
+    )
+
+
+def _told(kind: str, traits: dict[str, Any], context_traits: dict[str, Any]) -> dict[str, Any] | None:
+    if kind == "identify" or kind == "group":
+        return {**context_traits, **traits} if kind == "identify" else traits
+    return context_traits or None
+
+
+def _given(
+    item: Envelope, kind: str, traits: dict[str, Any], context_traits: dict[str, Any], context: Context, identifying: Mapping[str, str]
+) -> list[tuple[str, Any, bool]]:
+    given: list[tuple[str, Any, bool]] = [("user_id", item.userId, True), ("anonymous_id", item.anonymousId, True)]
+    if kind == "alias" and item.previousId is not None:
+        given.append(("anonymous_id", item.previousId, True))
+    for told in (traits if kind == "identify" else {}, context_traits):
+        for trait in told:
+            if trait in identifying:
+                given.append((identifying[trait], told[trait], told.get(f"{trait}_verified") is True))
+    external = context.externalIds
+    if isinstance(external, list):
+        for one in external:
+            if isinstance(one, dict) and isinstance(one.get("type"), str) and one.get("collection", "users") == "users":
+                given.append((one["type"].strip().lower()[:80], one.get("id"), True))
+    device = context.device
+    if isinstance(device, dict):
+        given.append(("device_id", device.get("id"), True))
+        if device.get("adTrackingEnabled") is True and isinstance(device.get("advertisingId"), str):
+            given.append(("idfa" if str(device.get("type", "")).lower() == "ios" else "gaid", device["advertisingId"], True))
+    return given
+
+
+def _whole(raw: bytes, context_bytes: bytes | None, body: Any) -> bytes:
+    """The whole event as it is stored: the batch's context and integrations merged in, the write key taken out."""
+    shared = body.context is not UNSET or body.integrations is not UNSET
+    if not shared and b'"writeKey"' not in raw:
+        return raw
+    event = _json(raw)
+    event.pop("writeKey", None)
+    if context_bytes is not None:
+        event["context"] = msgspec.Raw(context_bytes)
+    if body.integrations is not UNSET and "integrations" not in event:
+        event["integrations"] = body.integrations
+    return _encode(event)

@@ -1,0 +1,240 @@
+"""What becomes of each arrival: applied, duplicate, quarantined or suppressed, and the receipt that says so.
+
+Every function works inside the caller's transaction. Totals always add up:
+received = applied + duplicate + quarantined + suppressed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg import Connection
+
+from dangol.events import key_bytes
+from dangol.intake.arrivals import Arrival
+from dangol.intake.facts import TAGGED, Fate, Reason
+from dangol.intake.frame import Verdict
+
+HOUR_US = 3_600_000_000
+#: Longer names are cut in the counters, so that a client that puts ids into names cannot fill the table.
+COUNTED_NAME_MAX = 100
+
+
+class Sorted(Struct):
+    """The arrivals of a batch by their fate, before anything is written."""
+
+    applied: list[Arrival]
+    quarantined: list[Arrival]
+    suppressed: list[Arrival]
+    #: Came before, in this batch or an earlier one.
+    duplicates: list[Arrival]
+    #: Applied ones whose quarantined receipt exists already: keys.
+    released: set[bytes]
+
+
+def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted:
+    """The fate of each arrival, from the receipts of all earlier ones."""
+    known = _known(connection, {arrival.key for arrival in arrivals})
+    result = Sorted([], [], [], [], set())
+    for given in arrivals:
+        arrival = given
+        before = known.get(arrival.key)
+        if before is not None:
+            content, fate = before
+            if fate == Fate.QUARANTINED and arrival.verdict is None and (arrival.replaces or content != arrival.content):
+                # A person corrected it, or the client sent it again, mended, under the same id.
+                result.released.add(arrival.key)
+            elif content == arrival.content or arrival.replaces:
+                result.duplicates.append(arrival)
+                continue
+            else:
+                arrival = _conflicting(arrival)
+                if arrival.key in known or _known(connection, {arrival.key}):
+                    result.duplicates.append(arrival)
+                    continue
+        fate = _fate(arrival)
+        known[arrival.key] = (arrival.content, fate)
+        (result.applied if fate == Fate.APPLIED else result.quarantined if fate == Fate.QUARANTINED else result.suppressed).append(arrival)
+    return result
+
+
+def _known(connection: Connection[Any], keys: Iterable[bytes]) -> dict[bytes, tuple[int, Fate]]:
+    rows = connection.execute("select key, content, fate from receipt where key = any(%s::uuid[])", [[key.hex() for key in keys]]).fetchall()
+    return {key: (content, Fate.of(fate)) for key, content, fate in rows}
+
+
+def _conflicting(arrival: Arrival) -> Arrival:
+    """The same messageId with other content: kept beside the first, under a key of its own."""
+    detail = f"messageId {arrival.message_id} came before with other content. Send it again with an id of its own."
+    return msgspec.structs.replace(
+        arrival,
+        key=key_bytes(arrival.source, f"{arrival.message_id}\0{arrival.content:x}"),
+        verdict=Verdict(0, Reason.MESSAGE_ID_REUSED, detail),
+    )
+
+
+def _fate(arrival: Arrival) -> Fate:
+    if arrival.verdict is None or arrival.verdict.fate in (TAGGED, Fate.APPLIED):
+        return Fate.APPLIED
+    return Fate.SUPPRESSED if arrival.verdict.fate == Fate.SUPPRESSED else Fate.QUARANTINED
+
+
+class Line(Struct, gc=False):
+    """A receipt to be written: the arrival, what it was attributed to, and where its fact lies."""
+
+    arrival: Arrival
+    fate: Fate
+    node: bytes
+    occurred_at: int
+    seq: int
+
+
+#: Columns of a receipt row, in the order of `receipt_fields`.
+RECEIPT_COLUMNS = (
+    "key", "content", "source_id", "message_id", "fate", "reason", "duplicates", "node_id", "device_id", "type", "name",
+    "original_at", "occurred_at", "sent_at", "received_at", "processed_at", "seq", "digest",
+)  # fmt: skip
+
+
+def release(connection: Connection[Any], lines: Iterable[Line]) -> None:
+    """Receipts of events that leave quarantine make room for their new ones; the queue entries are settled."""
+    keys = [line.arrival.key.hex() for line in lines]
+    if not keys:
+        return
+    connection.execute("delete from receipt where key = any(%s::uuid[])", [keys])
+    connection.execute(
+        "update quarantined_event set state = 'replayed', settled_at = coalesce(settled_at, now()) where key = any(%s::uuid[]) and state <> 'replayed'", [keys]
+    )
+
+
+def count_duplicates(connection: Connection[Any], duplicates: Sequence[Arrival]) -> None:
+    """Note on each receipt how often its event came again."""
+    again = Counter(arrival.key for arrival in duplicates if not arrival.replaces)
+    if not again:
+        return
+    keys = sorted(again)
+    connection.execute(
+        """
+        update receipt
+           set duplicates = receipt.duplicates + given.n
+          from unnest(%s::uuid[], %s::int[]) as given (key, n)
+         where receipt.key = given.key
+        """,
+        [[key.hex() for key in keys], [again[key] for key in keys]],
+    )
+
+
+def put_in_quarantine(connection: Connection[Any], arrivals: Sequence[Arrival]) -> None:
+    """Queue entries a person can act on, each with its whole original."""
+    if not arrivals:
+        return
+    rows = []
+    for arrival in arrivals:
+        verdict = arrival.verdict or Verdict(0, Reason.PROCESSING_ERROR, "")
+        circumstances = {
+            "received_at": arrival.received_at,
+            "sent_at": arrival.sent_at,
+            "ip": arrival.ip,
+            "user_agent": arrival.user_agent,
+            "type": arrival.type,
+        }
+        rows.append(
+            (
+                arrival.key.hex(),
+                arrival.source,
+                arrival.message_id.replace("\0", ""),
+                arrival.name.replace("\0", ""),
+                verdict.reason,
+                verdict.detail.replace("\0", ""),
+                arrival.body,
+                msgspec.json.encode(circumstances).decode().replace("\\u0000", ""),
+                arrival.received_at,
+            )
+        )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            insert into quarantined_event (key, source_id, message_id, event_name, reason, detail, raw, circumstances, received_at, state, settled_by, note)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, 'epoch'::timestamptz + %s * interval '1 microsecond', 'open', '', '')
+                on conflict (key) do nothing
+            """,
+            rows,
+        )
+
+
+class Counted(Struct, frozen=True, gc=False):
+    """One cell of the counters."""
+
+    hour: int
+    source: int
+    fate: str
+    reason: str
+    name: str
+
+
+def tally(sorted_out: Sorted) -> Counter[Counted]:
+    """What the counters grow by. A released event moves from quarantined to applied without being received again."""
+    counts: Counter[Counted] = Counter()
+    for fate, arrivals in (
+        (Fate.APPLIED, sorted_out.applied),
+        (Fate.QUARANTINED, sorted_out.quarantined),
+        (Fate.SUPPRESSED, sorted_out.suppressed),
+        (Fate.DUPLICATE, sorted_out.duplicates),
+    ):
+        for arrival in arrivals:
+            if fate == Fate.DUPLICATE and arrival.replaces:
+                continue  # a replay repeated: it was not received anew
+            hour = arrival.received_at // HOUR_US * HOUR_US
+            reason = arrival.verdict.reason if arrival.verdict and fate != Fate.DUPLICATE else ""
+            counts[Counted(hour, arrival.source, fate, reason, arrival.name[:COUNTED_NAME_MAX].replace("\0", ""))] += 1
+            if arrival.replaces and fate == Fate.APPLIED:
+                counts[Counted(hour, arrival.source, Fate.QUARANTINED, "corrected", "")] -= 1
+    return counts
+
+
+def count(connection: Connection[Any], counts: Mapping[Counted, int], partition: int) -> None:
+    """Add to the counters."""
+    if not counts:
+        return
+    cells = sorted(counts, key=lambda cell: (cell.hour, cell.source, cell.fate, cell.reason, cell.name))
+    connection.execute(
+        """
+        insert into fate_count as known (hour, source_id, fate, reason, name, partition, n)
+        select 'epoch'::timestamptz + hour * interval '1 microsecond', source_id, fate, reason, name, %s, n
+          from unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+            as given (hour, source_id, fate, reason, name, n)
+            on conflict (hour, source_id, fate, reason, name, partition) do update
+           set n = known.n + excluded.n
+        """,
+        [
+            partition,
+            [cell.hour for cell in cells],
+            [cell.source for cell in cells],
+            [cell.fate for cell in cells],
+            [cell.reason for cell in cells],
+            [cell.name for cell in cells],
+            [counts[cell] for cell in cells],
+        ],
+    )
+
+
+def shift_timeline(connection: Connection[Any], places: Sequence[tuple[bytes, bytes, int]]) -> None:
+    """Move the timeline lines of devices whose clock turned out to be wrong, or right after all.
+
+    Args: places: (node, device, microseconds to add to what the device said).
+    """
+    connection.execute(
+        """
+        update receipt
+           set occurred_at = least(receipt.original_at + given.shift * interval '1 microsecond', receipt.received_at)
+          from unnest(%s::uuid[], %s::uuid[], %s::bigint[]) as given (node_id, device_id, shift)
+         where receipt.node_id = given.node_id
+           and receipt.device_id = given.device_id
+           and receipt.occurred_at <> least(receipt.original_at + given.shift * interval '1 microsecond', receipt.received_at)
+        """,
+        [[place[0].hex() for place in places], [place[1].hex() for place in places], [place[2] for place in places]],
+    )

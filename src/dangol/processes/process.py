@@ -1,0 +1,228 @@
+"""process: from the log to State and lake. Workers own partitions; one micro-batch is one transaction.
+
+A worker reads every lane of the log, keeps what belongs to its partitions, and commits what follows from it together
+with how far it has come. Killed at any moment, it goes on from the last commit: nothing lost, nothing twice.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import psycopg
+from msgspec import Struct
+
+from dangol.engines import state
+from dangol.engines.lake import open_lake
+from dangol.engines.log import open_log
+from dangol.errors import DangolError
+from dangol.events import now_us
+from dangol.events.ports import Lake
+from dangol.flow import Rules, apply_batch, partition_of, read_frames
+from dangol.hotstate import RawConnection, connect_raw
+from dangol.identity import default_rules
+from dangol.intake.arrivals import PARTITIONS, Arrival
+from dangol.intake.facts import Fate, Reason
+from dangol.intake.frame import Verdict
+from dangol.intake.ports import Log
+from dangol.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: Advisory lock shared by all workers; a rebuild takes it alone.
+PROCESSING_LOCK = 0x646E676C
+#: First key of the advisory locks by which a worker owns a partition.
+PARTITION_LOCK = 0x646E67
+#: Seconds between looks at an idle log.
+IDLE_SECONDS = 0.01
+#: Seconds after which kinds of sources are read again.
+SOURCES_SECONDS = 5.0
+#: Seconds to wait for State, at first and at most.
+RETRY_SECONDS = (0.2, 2.0)
+
+
+class Portion(Struct):
+    """What was read ahead: arrivals of this worker's partitions and how far they bring it in each lane."""
+
+    arrivals: list[Arrival]
+    reached: dict[str, int]
+
+
+class Worker:
+    """One process worker. Lives as long as the process; reconnects to State by itself."""
+
+    def __init__(self, settings: Settings, index: int, *, lake: Lake | None = None, log_: Log | None = None) -> None:
+        workers = settings.process.workers
+        self.settings = settings
+        self.partitions = [partition for partition in range(PARTITIONS) if partition % workers == index]
+        self.log = log_ or open_log(settings)
+        self.lake = lake or open_lake(settings)
+        self.stopping = threading.Event()
+        self.rules = Rules(default_rules(settings.brand.country), {})
+        self._sources_at = 0.0
+        self._connection: RawConnection | None = None
+        #: (lane, partition) -> position
+        self._progress: dict[tuple[str, int], int] = {}
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+
+    def run(self) -> None:
+        """Work until asked to stop."""
+        wait = RETRY_SECONDS[0]
+        while not self.stopping.is_set():
+            try:
+                self._connect()
+                wait = RETRY_SECONDS[0]
+                self._work()
+            except (psycopg.OperationalError, psycopg.InterfaceError, DangolError) as error:
+                log.warning("State is out of reach (%s); the log keeps accepting, trying again in %.1f s", str(error).strip().split("\n")[0], wait)
+                self.disconnect()
+                self.stopping.wait(wait)
+                wait = min(wait * 2, RETRY_SECONDS[1])
+        self.disconnect()
+
+    def step(self) -> int:
+        """Apply what waits now, one batch; returns how many events it held. For tests and rebuilds of single steps."""
+        if self._connection is None:
+            self._connect()
+        portion = self._read(self._after())
+        return self._apply(portion)
+
+    def _work(self) -> None:
+        ahead: Future[Portion] | None = None
+        while not self.stopping.is_set():
+            self._refresh_sources()
+            portion = ahead.result() if ahead else self._read(self._after())
+            ahead = None
+            if not portion.reached:
+                self.stopping.wait(IDLE_SECONDS)
+                continue
+            if portion.arrivals:
+                ahead = self._ahead.submit(self._read, {**self._after(), **portion.reached})
+            self._apply(portion)
+
+    def _connect(self) -> None:
+        self.disconnect()
+        connection = connect_raw(state.locate(self.settings), autocommit=True, application_name="dangol process")
+        self._connection = connection
+        connection.execute("set synchronous_commit = on")
+        connection.execute("select pg_advisory_lock_shared(%s)", [PROCESSING_LOCK])
+        for partition in self.partitions:
+            connection.execute("select pg_advisory_lock(%s, %s)", [PARTITION_LOCK, partition])
+        rows = connection.execute("select lane, partition, position from progress where partition = any(%s)", [self.partitions]).fetchall()
+        self._progress = {(lane, partition): position for lane, partition, position in rows}
+        self._sources_at = 0.0
+        self._refresh_sources()
+
+    def disconnect(self) -> None:
+        """Let State go; everything uncommitted is done again later."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _refresh_sources(self) -> None:
+        if time.monotonic() - self._sources_at < SOURCES_SECONDS:
+            return
+        assert self._connection is not None
+        self.rules.source_kinds = dict(self._connection.execute("select id, kind from source").fetchall())
+        self._sources_at = time.monotonic()
+
+    def _after(self) -> dict[str, int]:
+        """Per lane, the position that all of this worker's partitions have reached."""
+        return {lane: min(self._progress.get((lane, partition), 0) for partition in self.partitions) for lane in self.log.lanes()}
+
+    def _read(self, after: dict[str, int]) -> Portion:
+        arrivals: list[Arrival] = []
+        reached: dict[str, int] = {}
+        lanes = self.log.lanes()
+        share = max(1, self.settings.process.batch_events // max(1, len(lanes)))
+        for lane in lanes:
+            for block in self.log.read(lane, after.get(lane, 0), share):
+                reached[lane] = block.position
+                for arrival in read_frames(block.frames, self.rules):
+                    partition = partition_of(arrival)
+                    if partition in self.partitions and block.position > self._progress.get((lane, partition), 0):
+                        arrivals.append(arrival)
+        return Portion(arrivals, reached)
+
+    def _apply(self, portion: Portion) -> int:
+        if not portion.reached:
+            return 0
+        connection = self._connection
+        assert connection is not None
+        try:
+            with connection.transaction():
+                if portion.arrivals:
+                    self._apply_all(connection, portion.arrivals)
+                self._advance(connection, portion.reached)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of a batch: whatever one event does, the others go on
+            log.warning("A batch of %d events failed (%s: %s); looking for the event at fault", len(portion.arrivals), type(error).__name__, error)
+            with connection.transaction():
+                self._apply_carefully(connection, portion.arrivals)
+                self._advance(connection, portion.reached)
+        for lane, position in portion.reached.items():
+            for partition in self.partitions:
+                self._progress[(lane, partition)] = max(position, self._progress.get((lane, partition), 0))
+        return len(portion.arrivals)
+
+    def _apply_all(self, connection: RawConnection, arrivals: Sequence[Arrival]) -> None:
+        apply_batch(connection, arrivals, rules=self.rules, lake=self.lake, now_us=now_us(), partition=self.partitions[0])
+
+    def _apply_carefully(self, connection: RawConnection, arrivals: Sequence[Arrival]) -> None:
+        """Halve until the event at fault stands alone, and quarantine that one."""
+        if not arrivals:
+            return
+        try:
+            with connection.transaction():
+                self._apply_all(connection, arrivals)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of a batch item
+            if len(arrivals) > 1:
+                half = len(arrivals) // 2
+                self._apply_carefully(connection, arrivals[:half])
+                self._apply_carefully(connection, arrivals[half:])
+                return
+            if arrivals[0].verdict is not None and arrivals[0].verdict.reason == Reason.PROCESSING_ERROR:
+                raise  # not even quarantine takes it: State itself is broken, and says so
+            detail = f"{type(error).__name__}: {error}"
+            log.exception("Event %s could not be applied and is quarantined", arrivals[0].message_id)
+            verdict = Verdict(0, Reason.PROCESSING_ERROR, detail[:2000], Fate.QUARANTINED)
+            poisoned = msgspec.structs.replace(arrivals[0], verdict=verdict, digest=None, identifiers=[], given=[], name=arrivals[0].name[:200])
+            self._apply_carefully(connection, [poisoned])
+
+    def _advance(self, connection: RawConnection, reached: dict[str, int]) -> None:
+        rows: list[tuple[str, int, int]] = [(lane, partition, position) for lane, position in reached.items() for partition in self.partitions]
+        connection.execute(
+            """
+            insert into progress as known (lane, partition, position)
+            select lane, partition, position
+              from unnest(%s::text[], %s::smallint[], %s::bigint[]) as given (lane, partition, position)
+                on conflict (lane, partition) do update
+               set position = greatest(known.position, excluded.position)
+            """,
+            [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+        )
+
+
+def run(settings: Settings, index: int = 0) -> None:
+    """One worker in the foreground, until SIGTERM or SIGINT."""
+    worker = Worker(settings, index)
+
+    def stop(*_: Any) -> None:
+        worker.stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    gc.freeze()
+    # Batches make garbage by the hundred thousand and no cycles worth hunting; the default thresholds cost a third of the time.
+    gc.set_threshold(200_000, 50, 100)
+    worker.run()

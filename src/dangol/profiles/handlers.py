@@ -1,0 +1,197 @@
+"""Load, fold, write: what one batch tells of people, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from psycopg import Connection
+
+from dangol.profiles.rules import FragmentBody, clock_shift, decode_body, encode_body, observe_group, observe_traits, search_terms
+
+NO_DEVICE = b"\0" * 16
+
+
+class Observed(Struct, gc=False):
+    """What one event tells of the person it belongs to."""
+
+    node: bytes
+    device: bytes
+    at: int
+    sent_at: int
+    received_at: int
+    message_id: str
+    source: int
+    active: bool
+    traits: dict[str, Any] | None
+    group: str
+    order_id: str
+
+
+class TraitChanged(Struct, frozen=True):
+    """A trait has a new newest value in its fragment."""
+
+    node: bytes
+    message_id: str
+    trait: str
+    value: Any
+    previous: Any
+
+
+class Told(Struct):
+    """What observing a batch resulted in."""
+
+    changed: list[TraitChanged]
+    #: Microseconds to add to a device's times, for devices whose clock is wrong.
+    shifts: dict[bytes, int]
+    #: Devices whose shift changed with this batch: older timeline lines must move.
+    moved: set[bytes]
+
+
+class _Pending(Struct, gc=False):
+    first_at: int
+    last_at: int
+    events: int
+    least: int | None
+    body: FragmentBody | None = None
+
+
+def observe(connection: Connection[Any], events: list[Observed]) -> Told:
+    """Fold *events* into fragments; each event must be observed once."""
+    pending: dict[tuple[bytes, bytes], _Pending] = {}
+    bodied: dict[tuple[bytes, bytes], list[Observed]] = defaultdict(list)
+    for one in events:
+        place = (one.node, one.device)
+        sample = one.received_at - one.sent_at if one.sent_at and one.device != NO_DEVICE else None
+        last = one.at if one.active else 0
+        known = pending.get(place)
+        if known is None:
+            pending[place] = _Pending(one.at, last, 1, sample)
+        else:
+            known.first_at = min(known.first_at, one.at)
+            known.last_at = max(known.last_at, last)
+            known.events += 1
+            if sample is not None:
+                known.least = sample if known.least is None else min(known.least, sample)
+        if one.traits or one.group:
+            bodied[place].append(one)
+    changed = _fold_bodies(connection, pending, bodied)
+    shifts, moved = _upsert(connection, pending)
+    _keep_terms(connection, events)
+    return Told(changed, shifts, moved)
+
+
+def _fold_bodies(
+    connection: Connection[Any], pending: dict[tuple[bytes, bytes], _Pending], bodied: Mapping[tuple[bytes, bytes], list[Observed]]
+) -> list[TraitChanged]:
+    if not bodied:
+        return []
+    rows = connection.execute(
+        """
+        select node_id, device_id, body
+          from fragment
+          join unnest(%s::uuid[], %s::uuid[]) as given (node_id, device_id) using (node_id, device_id)
+        """,
+        [[place[0].hex() for place in bodied], [place[1].hex() for place in bodied]],
+    ).fetchall()
+    stored = {(node, device): body for node, device, body in rows}
+    changed: list[TraitChanged] = []
+    for place, told in bodied.items():
+        body = decode_body(stored.get(place))
+        for one in told:
+            if one.traits:
+                changes = observe_traits(body, one.traits, one.at, one.message_id, one.source)
+                changed += [TraitChanged(one.node, one.message_id, trait, value, previous) for trait, value, previous in changes]
+            if one.group:
+                observe_group(body, one.group, one.at, one.message_id, one.source)
+        pending[place].body = body
+    return changed
+
+
+def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _Pending]) -> tuple[dict[bytes, int], set[bytes]]:
+    places = sorted(pending)
+    rows = [pending[place] for place in places]
+    result = connection.execute(
+        """
+        insert into fragment as known (node_id, device_id, first_at, last_at, events, least_us, body)
+        select node_id, device_id, 'epoch'::timestamptz + first_at * interval '1 microsecond',
+               'epoch'::timestamptz + last_at * interval '1 microsecond', events, least_us, body
+          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])
+            as given (node_id, device_id, first_at, last_at, events, least_us, body)
+            on conflict (node_id, device_id) do update
+           set first_at = least(known.first_at, excluded.first_at),
+               last_at = greatest(known.last_at, excluded.last_at),
+               events = known.events + excluded.events,
+               least_us = least(known.least_us, excluded.least_us),
+               body = coalesce(excluded.body, known.body)
+        returning new.device_id, old.node_id is null, old.least_us, new.least_us
+        """,
+        [
+            [place[0].hex() for place in places],
+            [place[1].hex() for place in places],
+            [row.first_at for row in rows],
+            [row.last_at for row in rows],
+            [row.events for row in rows],
+            [row.least for row in rows],
+            [encode_body(row.body) if row.body else None for row in rows],
+        ],
+    ).fetchall()
+    doubtful = set()
+    for device, is_new, before, after in result:
+        if device != NO_DEVICE and (is_new or clock_shift(after) or clock_shift(before) != clock_shift(after)):
+            doubtful.add(device)
+    return _clocks(connection, doubtful, result)
+
+
+def _clocks(connection: Connection[Any], doubtful: set[bytes], result: list[Any]) -> tuple[dict[bytes, int], set[bytes]]:
+    """A device's clock over all its fragments, for those where it can matter."""
+    if not doubtful:
+        return {}, set()
+    changed = {device for device, is_new, before, after in result if not is_new and clock_shift(before) != clock_shift(after)}
+    shifts: dict[bytes, int] = {}
+    moved: set[bytes] = set()
+    for device, least, most, fragments in connection.execute(
+        "select device_id, min(least_us), max(least_us), count(*) from fragment where device_id = any(%s::uuid[]) group by device_id",
+        [[device.hex() for device in sorted(doubtful)]],
+    ).fetchall():
+        shift = clock_shift(least)
+        if shift:
+            shifts[device] = shift
+        if device in changed or (fragments > 1 and clock_shift(most) != shift):
+            moved.add(device)
+    return shifts, moved
+
+
+def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
+    terms: set[tuple[str, str, bytes]] = set()
+    for one in events:
+        if one.traits:
+            terms |= {(term, kind, one.node) for term, kind in search_terms(one.traits)}
+        if one.order_id:
+            terms.add((one.order_id.strip().lower()[:80], "order", one.node))
+    if not terms:
+        return
+    rows = sorted(terms)
+    connection.execute(
+        """
+        insert into search_term (term, kind, node_id)
+        select term, kind, node_id
+          from unnest(%s::text[], %s::text[], %s::uuid[]) as given (term, kind, node_id)
+            on conflict do nothing
+        """,
+        [[row[0].replace("\0", "") for row in rows], [row[1] for row in rows], [row[2].hex() for row in rows]],
+    )
+
+
+def devices_of(connection: Connection[Any], devices: set[bytes]) -> list[tuple[bytes, bytes, int]]:
+    """(leading node, device, shift) of every fragment of *devices*: whose timeline lines are to move, and how far."""
+    return connection.execute(
+        """
+        select node_id, device_id, coalesce(min(least_us) over (partition by device_id), 0)
+          from fragment
+         where device_id = any(%s::uuid[])
+        """,
+        [[device.hex() for device in sorted(devices)]],
+    ).fetchall()
