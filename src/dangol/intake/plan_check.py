@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Any
 
-import jsonschema_rs
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Struct
 
-from dangol.errors import DangolError
 from dangol.events import Envelope
+from dangol.events.schemas import EventSchema, SchemaRefused, compile_schema, plan_name
 
 logger = logging.getLogger(__name__)
 
 #: Violations told per event; the first ones are what a person mends first.
 VIOLATIONS_TOLD = 3
-#: Keys of an event that a schema may speak about.
-PARTS = ("properties", "traits", "context")
 
 _decode = msgspec.json.decode
 
@@ -40,15 +36,7 @@ class PlanRule(Struct, frozen=True):
     event_name: str
     version: int
     action: str
-    validator: Any
-    #: Which of PARTS the schema speaks about; only these are decoded.
-    parts: tuple[str, ...]
-
-
-class SchemaRefused(DangolError):
-    """The schema is not a JSON Schema (draft 2020-12), or it refers to another document."""
-
-    code = "schema_refused"
+    schema: EventSchema
 
 
 Plan = Mapping[str, PlanRule]
@@ -59,71 +47,34 @@ def compile_plan(entries: Iterable[PlanEntry]) -> dict[str, PlanRule]:
     plan = {}
     for entry in entries:
         try:
-            plan[entry.event_name] = compile_entry(entry)
+            plan[entry.event_name] = PlanRule(entry.event_name, entry.version, entry.action, compile_schema(entry.schema))
         except SchemaRefused as refusal:
-            logger.error("%s Events of this name are not checked until it is mended.", refusal)  # noqa: TRY400
+            logger.error(  # noqa: TRY400 (the refusal says it all)
+                "The schema of %r, version %d, cannot be used, and such events are not checked: %s",
+                entry.event_name,
+                entry.version,
+                refusal,
+            )
     return plan
 
 
-def compile_entry(entry: PlanEntry) -> PlanRule:
-    """One rule, ready to be asked. Raises SchemaRefused. References to other documents are refused: intake asks nobody."""
-    whole = whole_event_schema(entry.schema)
-    try:
-        validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True, offline=True, mask="the value")
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise SchemaRefused(f"The schema of {entry.event_name!r}, version {entry.version}, cannot be used: {error}.") from error
-    text = msgspec.json.encode(whole)
-    speaks = tuple(part for part in PARTS if f'"{part}"'.encode() in text)
-    return PlanRule(entry.event_name, entry.version, entry.action, validator, speaks)
-
-
-def whole_event_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema of the whole event.
-
-    The plan keeps {"properties": <schema of the event's properties>, "traits": <schema of its traits>}; a schema that says of
-    itself what it is ($schema, type, required, allOf, …) is one of the whole event already.
-    """
-    parts = {part: schema[part] for part in PARTS if part in schema}
-    if set(schema) - set(PARTS) - {"description", "title", "examples"}:
-        return schema
-    return {"type": "object", "properties": parts, "required": [part for part, below in parts.items() if _demands(below)]}
-
-
-def _demands(schema: Any) -> bool:
-    return isinstance(schema, dict) and bool(schema.get("required"))
-
-
 def rule_for(event: Envelope, plan: Plan) -> PlanRule | None:
-    """A track call is looked up by its event's name, every other call by its type."""
-    return plan.get((event.event if event.type == "track" else event.type) or "")
+    """The rule that speaks about *event*, if there is one."""
+    return plan.get(plan_name(event.type or "", event.event))
 
 
 def violation(event: Envelope, context: bytes | None, rule: PlanRule) -> str:
-    """How *event* breaks *rule*, in words that name the place and not the value; "" when it does not."""
-    instance: dict[str, Any] = {"type": event.type}
-    for key in ("event", "name", "category", "userId", "anonymousId", "groupId", "previousId", "messageId"):
-        value = getattr(event, key)
-        if value is not None:
-            instance[key] = value
+    """How *event* breaks *rule*, in words; "" when it does not. context: with that of the batch merged in."""
+    parts: dict[str, Any] = {}
     try:
-        for part in rule.parts:
-            raw: Raw | bytes | UnsetType | None = context if part == "context" else getattr(event, part)
-            if raw is not UNSET and raw is not None:
-                value = _decode(raw)
-                if value is not None:
-                    instance[part] = value
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return f"it cannot be read: {error}"
-    try:
-        if rule.validator.is_valid(instance):
+        for part in rule.schema.parts:
+            raw = context if part == "context" else getattr(event, part)
+            if raw is not None and raw is not UNSET:
+                parts[part] = _decode(raw)
+        if rule.schema.fits(parts):
             return ""
-        found = [_told(error) for error in islice(rule.validator.iter_errors(instance), VIOLATIONS_TOLD + 1)]
-    except ValueError as error:  # a number or text that JSON Schema's engine cannot hold
+        found = rule.schema.violations(parts)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return f"it cannot be checked: {error}"
     more = "; and more" if len(found) > VIOLATIONS_TOLD else ""
-    return "; ".join(found[:VIOLATIONS_TOLD]) + more
-
-
-def _told(error: Any) -> str:
-    place = ".".join(str(step) for step in error.instance_path) or "the event"
-    return f"{place}: {error.message}"
+    return "; ".join(str(one) for one in found[:VIOLATIONS_TOLD]) + more

@@ -1,0 +1,154 @@
+"""What collect must know of State, as a file: it starts and accepts with State down.
+
+Whoever changes a source or the tracking plan exports the snapshot afterwards; every collect process notices by itself.
+Without one, collect does not know which keys are right and answers 503, never 401.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from dangol.errors import DangolError
+from dangol.events import now_us
+from dangol.intake.plan_check import PlanEntry
+from dangol.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME = "collect-snapshot.json"
+#: Raised when the content changes its meaning; an older collect refuses what it cannot understand.
+FORMAT = 1
+
+
+class SnapshotUnreadable(DangolError):
+    """The collect snapshot is not one that this version wrote."""
+
+    code = "snapshot_unreadable"
+
+
+class SnapshotSource(Struct, frozen=True):
+    """A source, as far as collect needs it."""
+
+    id: int
+    name: str
+    kind: str
+    write_key: str
+    disabled: bool = False
+    #: How webhooks become events (docs/howto/mappings.md); empty: Segment-shaped.
+    mapping: dict[str, Any] = {}
+    synthetic: bool = False
+
+
+class Snapshot(Struct, frozen=True):
+    """Sources and the tracking plan in force, as of one moment."""
+
+    sources: list[SnapshotSource]
+    plan: list[PlanEntry] = []
+    #: When it was made, µs.
+    made_at: int = 0
+    format: int = FORMAT
+
+
+def path_of(settings: Settings) -> Path:
+    """Where the snapshot of a workspace lies."""
+    return settings.run_dir / FILE_NAME
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """The snapshot as JSON."""
+    return msgspec.json.encode(snapshot)
+
+
+def decode(data: bytes) -> Snapshot:
+    """The inverse of encode. Raises SnapshotUnreadable."""
+    try:
+        snapshot = msgspec.json.decode(data, type=Snapshot)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SnapshotUnreadable(
+            f"The collect snapshot cannot be read: {error}. Any change of a source, or `dangol up`, writes it anew."
+        ) from error
+    if snapshot.format != FORMAT:
+        raise SnapshotUnreadable(
+            f"The collect snapshot has format {snapshot.format}, this collect reads {FORMAT}. Run the same version of Dangol everywhere."
+        )
+    return snapshot
+
+
+def write(path: Path, snapshot: Snapshot) -> None:
+    """Put the snapshot in place, whole or not at all, readable by its owner alone: it holds write keys."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, making = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(encode(snapshot))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(making).replace(path)
+    except BaseException:
+        Path(making).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class SnapshotFile:
+    """The snapshot as a collect process watches it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+
+    def changed(self) -> Snapshot | None:
+        """The snapshot if it is another one than at the last call; None when there is nothing new.
+
+        A file that is gone or cannot be read changes nothing: what was known stays right until something newer is known.
+        """
+        try:
+            status = self._path.stat()
+            seen = (status.st_mtime_ns, status.st_ino, status.st_size)
+            if seen == self._seen:
+                return None
+            self._seen = seen
+            return decode(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, SnapshotUnreadable) as error:
+            logger.error("%s", error)  # noqa: TRY400 (the error is a sentence)
+            return None
+
+
+def export_snapshot(settings: Settings, connection: Connection[Any]) -> Snapshot:
+    """Write what State knows now to the workspace's snapshot file. Call it after the change has been committed.
+
+    Two exports at the same time take their turns, so that the later state is the one that stays.
+    """
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        # Held until this transaction ends: nobody else writes the file in between.
+        cursor.execute("select pg_advisory_xact_lock(hashtext('dangol collect snapshot'))")
+        sources = cursor.execute(
+            "select id, name, kind, write_key, disabled_at is not null as disabled, mapping::text as mapping, synthetic"
+            "  from source order by id"
+        ).fetchall()
+        plan = cursor.execute(
+            "select distinct on (event_name) event_name, version, schema::text as schema, action"
+            "  from plan_version where retired_at is null order by event_name, version desc"
+        ).fetchall()
+        snapshot = Snapshot(
+            sources=[SnapshotSource(**{**row, "mapping": msgspec.json.decode(row["mapping"]) or {}}) for row in sources],
+            plan=[PlanEntry(**{**row, "schema": msgspec.json.decode(row["schema"])}) for row in plan],
+            made_at=now_us(),
+        )
+        write(path_of(settings), snapshot)
+    return snapshot
