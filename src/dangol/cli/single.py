@@ -22,8 +22,7 @@ def collect_command(parser: argparse.ArgumentParser) -> None:
 def process_command(parser: argparse.ArgumentParser) -> None:
     """Declare `dangol process`."""
     _declare(parser, "process")
-    parser.add_argument("--worker", metavar="N", type=int, default=0, help="which worker this is, 0.. (default 0)")
-    parser.add_argument("--of", metavar="M", type=int, help="how many workers there are (default process.workers)")
+    parser.add_argument("--worker", metavar="N", type=int, default=0, help="which of process.workers this is, 0 is the first (default 0)")
 
 
 def deliver_command(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +50,7 @@ def _run(args: argparse.Namespace) -> None:
     module = importlib.import_module(f"dangol.processes.{args.process}")
     extra = {}
     if args.process == "process":
-        extra = {"worker": args.worker, "workers": args.of or settings.process.workers}
+        extra = {"index": args.worker}
     alone = not args.supervised and args.process != "collect"
     with state_running(settings) if alone else contextlib.nullcontext():
         module.run(settings, **extra)

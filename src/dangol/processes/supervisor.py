@@ -220,7 +220,7 @@ def wanted(settings: Settings) -> list[tuple[str, ...]]:
     collect = [(f"collect-{number}" if several else "collect", "collect") for number in range(settings.collect.processes)]
     workers = settings.process.workers
     process = [
-        (f"process-{number}" if workers > 1 else "process", "process", "--worker", str(number), "--of", str(workers)) for number in range(workers)
+        (f"process-{number}" if workers > 1 else "process", "process", "--worker", str(number)) for number in range(workers)
     ]
     return [*collect, *process, ("deliver", "deliver"), ("learn", "learn"), ("console", "console")]
 
