@@ -4,5 +4,28 @@ In: event.applied.   Out: trait.changed.   Ask: person_of, person_view, timeline
 """
 
 from dangol.profiles.handlers import Observed, Told, TraitChanged, devices_of, observe
+from dangol.profiles.reads import export_people, person_of, person_view, recent_people, search_people, sessions, timeline
+from dangol.profiles.views import IdentifierView, PersonHit, PersonView, SessionView, TimelineEntry, TimelinePage, TouchView, TraitView
 
-__all__ = ["Observed", "Told", "TraitChanged", "devices_of", "observe"]
+__all__ = [
+    "IdentifierView",
+    "Observed",
+    "PersonHit",
+    "PersonView",
+    "SessionView",
+    "TimelineEntry",
+    "TimelinePage",
+    "Told",
+    "TouchView",
+    "TraitChanged",
+    "TraitView",
+    "devices_of",
+    "export_people",
+    "observe",
+    "person_of",
+    "person_view",
+    "recent_people",
+    "search_people",
+    "sessions",
+    "timeline",
+]
