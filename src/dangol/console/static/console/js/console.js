@@ -1,0 +1,18 @@
+// What every page can do: keys, dialogs, command box, toasts, tables, copying, relative times. Pages work without it.
+import { setUpKeys } from "./keys.js";
+import { setUpPalette } from "./palette.js";
+import { setUpTables } from "./tables.js";
+import { setUpDialogs } from "./dialogs.js";
+import { setUpTimes } from "./times.js";
+import { setUpToasts } from "./toasts.js";
+import { setUpForms } from "./forms.js";
+import { setUpCharts } from "./charts.js";
+
+setUpDialogs();
+setUpToasts();
+setUpPalette();
+setUpKeys();
+setUpTables();
+setUpTimes();
+setUpForms();
+setUpCharts();

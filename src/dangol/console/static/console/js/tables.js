@@ -1,0 +1,90 @@
+// Tables: a row opens by click or Enter, arrows move between rows, columns sort and hide, what is shown goes out as CSV.
+export function setUpTables() {
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest("tr[data-href], li[data-href]");
+    if (row && !event.target.closest("a, button, input, label, select, form") && !String(getSelection())) visit(row, event.metaKey || event.ctrlKey);
+    const sorter = event.target.closest("[data-sort]");
+    if (sorter) sort(sorter.closest("th"));
+    const saver = event.target.closest("[data-csv]");
+    if (saver) save(saver.dataset.file, toCsv(document.getElementById(saver.dataset.csv)));
+  });
+  document.addEventListener("keydown", (event) => {
+    const row = event.target.closest?.("tr[data-href]");
+    if (!row || event.target !== row) return;
+    if (event.key === "Enter") visit(row, event.metaKey || event.ctrlKey);
+    const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling", j: "nextElementSibling", k: "previousElementSibling" }[event.key];
+    if (step && row[step]?.dataset.href) {
+      event.preventDefault();
+      row[step].focus();
+    }
+  });
+  document.addEventListener("change", (event) => {
+    const menu = event.target.closest("[data-columns]");
+    if (menu) showColumn(menu.dataset.columns, event.target.value, event.target.checked, true);
+  });
+  restoreColumns();
+  document.body.addEventListener("htmx:afterSwap", restoreColumns);
+}
+
+function visit(row, newTab) {
+  if (row.hasAttribute("hx-get")) htmx.trigger(row, "open");
+  else if (newTab) window.open(row.dataset.href);
+  else location.assign(row.dataset.href);
+}
+
+function sort(header) {
+  const table = header.closest("table");
+  const column = [...header.parentElement.children].indexOf(header);
+  const rising = header.getAttribute("aria-sort") !== "ascending";
+  for (const other of header.parentElement.querySelectorAll("[aria-sort]")) other.setAttribute("aria-sort", "none");
+  header.setAttribute("aria-sort", rising ? "ascending" : "descending");
+  const body = table.tBodies[0];
+  const value = (row) => row.cells[column]?.dataset.value ?? row.cells[column]?.textContent.trim() ?? "";
+  const compare = (a, b) => {
+    const [x, y] = [value(a), value(b)];
+    return x !== "" && y !== "" && !isNaN(x) && !isNaN(y) ? x - y : x.localeCompare(y, document.documentElement.lang);
+  };
+  [...body.rows].sort((a, b) => (rising ? compare(a, b) : compare(b, a))).forEach((row) => body.append(row));
+}
+
+function showColumn(id, key, shown, keep) {
+  const table = document.getElementById(id);
+  const header = table?.querySelector(`th[data-key="${CSS.escape(key)}"]`);
+  if (!header) return;
+  const column = [...header.parentElement.children].indexOf(header);
+  for (const row of table.rows) if (row.cells[column]) row.cells[column].hidden = !shown;
+  if (!keep) return;
+  const hidden = [...table.querySelectorAll("th[hidden]")].map((one) => one.dataset.key);
+  localStorage.setItem(`columns:${id}`, JSON.stringify(hidden));
+}
+
+function restoreColumns() {
+  for (const menu of document.querySelectorAll("[data-columns]")) {
+    const hidden = JSON.parse(localStorage.getItem(`columns:${menu.dataset.columns}`) ?? "[]");
+    for (const box of menu.querySelectorAll("input")) {
+      if (hidden.includes(box.value)) {
+        box.checked = false;
+        showColumn(menu.dataset.columns, box.value, false, false);
+      } else if (!box.checked) showColumn(menu.dataset.columns, box.value, false, false);
+    }
+  }
+}
+
+export function toCsv(table) {
+  const line = (row) => [...row.cells].filter((cell) => !cell.hidden).map((cell) => quoted(cell.dataset.value ?? cell.textContent.trim())).join(",");
+  return `\ufeff${[...table.rows].map(line).join("\r\n")}\r\n`;
+}
+
+// A cell that a spreadsheet would run as a formula is kept as text (OWASP, CSV injection).
+function quoted(text) {
+  const safe = /^[=+\-@\t\r]/.test(text) && isNaN(text) ? `'${text}` : text;
+  return `"${safe.replaceAll('"', '""')}"`;
+}
+
+export function save(name, content, type = "text/csv;charset=utf-8") {
+  const link = document.createElement("a");
+  link.href = content.startsWith?.("data:") ? content : URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
