@@ -36,7 +36,7 @@ def dump_before_upgrade(settings: Settings) -> Path:
 def dump_state(settings: Settings, path: Path, snapshot: str = "") -> None:
     """Write State to *path* in pg_dump's custom format, as seen by *snapshot* (pg_export_snapshot) if given."""
     fresh = path.with_suffix(".part")
-    arguments = [program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", "--compress=zstd:3", f"--file={fresh}"]
+    arguments = [program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", "--compress=gzip:3", f"--file={fresh}"]
     if snapshot:
         arguments.append(f"--snapshot={snapshot}")
     _run(settings, arguments)
