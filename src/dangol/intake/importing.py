@@ -102,7 +102,16 @@ class Importer:
         frames: list[Frame] = []
         events: list[tuple[int, bytes]] = []
         size = 0
-        for row in rows:
+        failure: DangolError | None = None
+        reading = iter(rows)
+        while True:
+            try:
+                row = next(reading)
+            except StopIteration:
+                break
+            except DangolError as error:  # a file cut off in the middle: what was read is written all the same
+                failure = error
+                break
             self.tally.rows = row.number
             stamp = self._stamp(row)
             if row.number <= skip:
@@ -123,6 +132,8 @@ class Importer:
         frames += [self._frame(events)] if events else []
         if frames:
             yield Batch(frames, self.tally.rows)
+        if failure is not None:
+            raise failure
 
     def _stamp(self, row: Row) -> str:
         """What names this row for ever: its content, and which of several equal rows it is."""
