@@ -49,6 +49,8 @@ class Envelope(Struct, gc=False, rename=None, omit_defaults=True):
     timestamp: str | int | float | None = None
     originalTimestamp: str | int | float | None = None
     sentAt: str | int | float | None = None
+    #: Believed only in history read from a file.
+    receivedAt: Any = None
     context: Raw | UnsetType = UNSET
     properties: Raw | UnsetType = UNSET
     traits: Raw | UnsetType = UNSET

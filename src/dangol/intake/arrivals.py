@@ -26,7 +26,7 @@ from dangol.events import (
 )
 from dangol.intake.digest import digest_of
 from dangol.intake.facts import Reason
-from dangol.intake.frame import Frame, FrameKind, Verdict
+from dangol.intake.frame import HISTORY, Frame, FrameKind, Verdict
 
 #: Kinds of source that run on a customer's or a store's own device: their clock may be wrong, their batches tell by how much.
 DEVICE_KINDS = frozenset({"web", "app", "kiosk", "pos", "sensor"})
@@ -136,10 +136,10 @@ def _read_item(
     properties = _object(item.properties)
     context_traits = _object(context.traits)
     message_id = item.messageId or message_id_for(frame.request_id, index)
-    own_sent = parse_time_us(item.sentAt) or sent or 0
+    received, own_sent = _times(frame, item, sent)
     said = item.originalTimestamp if item.originalTimestamp is not None else item.timestamp
     original = parse_time_us(said)
-    latest = own_sent or frame.received_at
+    latest = own_sent or received
     original = latest if original is None else min(original, latest)
     kind = item.type or ""
     device_value = item.anonymousId if item.anonymousId is not None else (context.device.get("id") if isinstance(context.device, dict) else None)
@@ -154,7 +154,7 @@ def _read_item(
         name=name or "",
         original_at=original,
         sent_at=own_sent,
-        received_at=frame.received_at,
+        received_at=received,
         device=node_bytes("device", str(device_value)) if on_device else NO_DEVICE,
         given=_given(item, kind, traits, context_traits, context, identifying),
         body=_whole(raw, context_bytes, body),
@@ -168,6 +168,19 @@ def _read_item(
         replaces=frame.replaces,
         rule=kind,
     )
+
+
+def _times(frame: Frame, item: Envelope, sent: int | None) -> tuple[int, int]:
+    """When an event was received and sent, in µs; 0: not known.
+
+    History keeps the receipt that its file tells. Without one, how long ago it was sent says nothing about a device's
+    clock: received - sent would be the age of the history, so the sending is left out.
+    """
+    own_sent = parse_time_us(item.sentAt) or sent or 0
+    if frame.route != HISTORY:
+        return frame.received_at, own_sent
+    told = parse_time_us(item.receivedAt) if isinstance(item.receivedAt, str | int | float) else None
+    return (told, own_sent) if told and told <= frame.received_at else (frame.received_at, 0)
 
 
 def _object(raw: Any) -> dict[str, Any]:

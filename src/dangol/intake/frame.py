@@ -11,6 +11,9 @@ from enum import IntEnum
 import msgspec
 from msgspec import Struct
 
+#: Route of frames read from a file: their events keep the receivedAt that the file tells.
+HISTORY = "history"
+
 
 class FrameKind(IntEnum):
     """How the body of a frame is to be read."""
@@ -42,7 +45,7 @@ class Frame(Struct, array_like=True, gc=False):
     received_at: int
     #: 16 random bytes; gives messageIds to events that came without one.
     request_id: bytes
-    #: "batch" or an event type.
+    #: "batch", an event type, or HISTORY.
     route: str
     #: Events in the body, counted before it was answered. 1 for REJECTED.
     events: int

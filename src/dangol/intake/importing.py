@@ -21,7 +21,7 @@ from dangol.events import Envelope, Malformed, now_us, read_body
 from dangol.intake.check import check_body
 from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.files import Row
-from dangol.intake.frame import Frame, FrameKind, Verdict
+from dangol.intake.frame import HISTORY, Frame, FrameKind, Verdict
 from dangol.intake.plan_check import Plan
 
 #: Events of one frame, and bytes after which a frame is closed sooner.
@@ -187,7 +187,7 @@ class Importer:
         if len(tally.samples) < EVENTS_SHOWN:
             tally.samples += [msgspec.json.decode(event) for _, event in events[: EVENTS_SHOWN - len(tally.samples)]]
         request = blake2b(raw, digest_size=16).digest()
-        return Frame(FrameKind.EVENTS, self._source, now_us(), request, "batch", len(body.items), raw, verdicts=verdicts)
+        return Frame(FrameKind.EVENTS, self._source, now_us(), request, HISTORY, len(body.items), raw, verdicts=verdicts)
 
     def _rejected(self, row: Row, stamp: str, reason: Reason, detail: str) -> Frame:
         verdict = Verdict(0, reason.value, detail)
@@ -237,7 +237,7 @@ def _unpacked(line: bytes, stamp: str) -> list[bytes]:
 
 #: Columns that hold an event's own fields; anything else needs a mapping or a dotted name (properties.price).
 _FIELDS = frozenset(
-    ("type", "messageId", "userId", "anonymousId", "event", "name", "category", "groupId", "previousId", "timestamp", "originalTimestamp", "sentAt")
+    ("type", "messageId", "userId", "anonymousId", "event", "name", "category", "groupId", "previousId", "timestamp", "originalTimestamp", "sentAt", "receivedAt")
 )
 _OBJECTS = ("properties", "traits", "context", "integrations")
 
