@@ -1,0 +1,8 @@
+"""The lake: every fact for ever, as Parquet files that any engine reads; the newest ones wait in State.
+
+In: facts of committed transactions.   Out: the change feed, files, maps.   Ask: ParquetLake(settings), query.query(settings, sql).
+"""
+
+from dangol.engines.lake.lake import ParquetLake
+
+__all__ = ["ParquetLake"]

@@ -9,8 +9,6 @@ class TailBatch(models.Model):
     """Facts of one transaction, waiting to become Parquet. Also what the change feed reads first."""
 
     id = models.BigIntegerField(primary_key=True)  # from the sequence lake_batch; seq = id << 20 | index
-    #: Transaction that wrote it; a reader takes only batches below the oldest running one, so none is skipped.
-    xid = models.BigIntegerField()
     facts = models.IntegerField()
     #: zstd of msgpack list[Fact].
     block = models.BinaryField()

@@ -1,0 +1,137 @@
+"""Parquet files of the lake: written whole or not at all, then never changed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dangol.engines.lake.rows import DICTIONARY
+
+#: Below the lake folder.
+FACTS = "facts"
+#: Ends the name of a file that is being written; readers of *.parquet never see it.
+PART = ".part"
+ROW_GROUP = 131_072
+ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class LakeFile:
+    """One line of the manifest."""
+
+    #: Relative to the lake folder.
+    path: str
+    day: date
+    facts: int
+    bytes: int
+    first_seq: int
+    last_seq: int
+    #: 0: by seq. 1: sorted by person and time.
+    level: int
+    created_at: datetime
+
+
+def new_path(day: date, first_seq: int, level: int) -> str:
+    """A fresh name below the lake folder; the day is a partition that every engine understands."""
+    return f"{FACTS}/day={day.isoformat()}/{first_seq:019d}-{level}-{secrets.token_hex(4)}.parquet"
+
+
+def day_of(number: int) -> date:
+    """Days since 1970 as a date."""
+    return date(1970, 1, 1) + timedelta(days=number)
+
+
+def write_table(lake: Path, path: str, table: pa.Table) -> int:
+    """Write *table* durably to *path* and return its size in bytes."""
+
+    def write(part: Path) -> None:
+        pq.write_table(
+            table,
+            part,
+            compression="zstd",
+            compression_level=ZSTD_LEVEL,
+            use_dictionary=DICTIONARY,
+            row_group_size=ROW_GROUP,
+            write_statistics=True,
+        )
+
+    return place(lake, path, write)
+
+
+def place(lake: Path, path: str, write: Callable[[Path], None]) -> int:
+    """Have *write* fill a part file, then make it appear under *path* for good. Returns its size in bytes."""
+    final = lake / path
+    _make_folder(final.parent)
+    part = final.with_name(final.name + PART)
+    write(part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+        size = os.fstat(file.fileno()).st_size
+    part.rename(final)
+    _sync_folder(final.parent)
+    return size
+
+
+def replace_atomically(final: Path, write: Callable[[Path], None]) -> None:
+    """Have *write* fill a part file, then exchange *final* for it; readers see the old or the new one, whole."""
+    _make_folder(final.parent)
+    part = final.with_name(f".{final.name}.{secrets.token_hex(4)}{PART}")
+    try:
+        write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.rename(final)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync_folder(final.parent)
+
+
+def sweep(lake: Path, known: Iterable[str]) -> int:
+    """Remove files that no manifest row names: a crash came between writing and committing. Returns how many."""
+    keep = set(known)
+    gone = 0
+    for path in [*(lake / FACTS).rglob("*.parquet"), *lake.rglob(f"*{PART}"), *lake.rglob(f".*{PART}")]:
+        if str(path.relative_to(lake)) not in keep and path.exists():
+            path.unlink()
+            gone += 1
+    return gone
+
+
+def remove(lake: Path, paths: Iterable[str]) -> None:
+    """Remove files, and the folders of days that have none left."""
+    for path in paths:
+        (lake / path).unlink(missing_ok=True)
+        folder = (lake / path).parent
+        if folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def now() -> datetime:
+    """The clock of this process, aware."""
+    return datetime.now(UTC)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make *folder* and everything above it, each entry on disk."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        new.mkdir(exist_ok=True)
+        _sync_folder(new.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

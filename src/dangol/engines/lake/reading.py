@@ -1,0 +1,42 @@
+"""Reads facts back from Parquet files. Apart, because DuckDB and PyArrow cost a process 100 MB that only tail readers save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dangol.engines.lake.rows import from_table
+from dangol.events.facts import Fact
+
+#: Facts per chunk of a scan.
+SCAN_CHUNK = 8_192
+
+
+def these(paths: Sequence[str], seqs: Sequence[int]) -> list[Fact]:
+    """The facts at these positions."""
+    return _read("select * from read_parquet(?, hive_partitioning = false) where seq in (select unnest(?))", [list(paths), list(seqs)])
+
+
+def between(paths: Sequence[str], after: int, last: int, limit: int) -> list[Fact]:
+    """The first facts with after < seq <= last, in order."""
+    sql = "select * from read_parquet(?, hive_partitioning = false) where seq > ? and seq <= ? order by seq limit ?"
+    return _read(sql, [list(paths), after, last, limit])
+
+
+def all_of(path: Path, kinds: Sequence[str]) -> Iterator[list[Fact]]:
+    """Every fact of a file (of these kinds, if any), in chunks."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(SCAN_CHUNK):
+            wanted = batch.filter(pc.is_in(batch.column("fact"), pa.array(kinds))) if kinds else batch
+            if wanted.num_rows:
+                yield from_table(wanted)
+
+
+def _read(sql: str, parameters: list[object]) -> list[Fact]:
+    with duckdb.connect(":memory:", config={"threads": 2, "arrow_lossless_conversion": True, "TimeZone": "UTC"}) as engine:
+        return from_table(engine.execute(sql, parameters).to_arrow_table())

@@ -1,0 +1,83 @@
+"""Sealing: the tail becomes Parquet. A crash at any step leaves every fact exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from dangol.engines.lake import files, tail
+from dangol.engines.lake.queries import QUERIES, WRITER_LOCK
+from dangol.engines.lake.rows import by_day, to_table
+from dangol.events.facts import Fact
+from dangol.settings import Settings
+
+#: Sealed rows stay this long in the tail: the change feed reads there without opening files.
+TAIL_MINUTES = 15
+
+
+def seal(settings: Settings, connection: Connection[Any], *, force: bool) -> int:
+    """Write waiting facts to files, if there are enough, or old enough ones, or *force*. Returns how many.
+
+    First the file is on disk, then the manifest row and the mark on the tail rows commit together with the caller.
+    """
+    if not become_writer(connection):
+        return 0
+    waiting = connection.execute(QUERIES["waiting"]).fetchone()
+    assert waiting is not None
+    count, since = int(waiting[0]), waiting[1]
+    if not count:
+        return 0
+    old = since <= files.now() - timedelta(seconds=settings.lake.seal_seconds)
+    if not (force or old or count >= settings.lake.seal_facts):
+        return 0
+    batches: list[int] = []
+    facts: list[Fact] = []
+    for number, block in connection.execute(QUERIES["next_to_seal"], {"limit": settings.lake.seal_facts}):
+        batches.append(number)
+        facts += tail.unpack(block)
+    paths = _write(settings, connection, facts)
+    connection.execute(QUERIES["mark_sealed"], {"path": " ".join(paths), "batches": batches})
+    return len(facts)
+
+
+def trim_tail(connection: Connection[Any]) -> int:
+    """Remove sealed rows that the change feed has had time to read. Returns how many rows."""
+    floor = tail.floor(connection)
+    before = files.now() - timedelta(minutes=TAIL_MINUTES)
+    return connection.execute(QUERIES["trim_tail"], {"before": before, "floor": floor}).rowcount
+
+
+def sweep(settings: Settings, connection: Connection[Any]) -> int:
+    """Remove files left by a crash between writing and committing. Returns how many."""
+    if not become_writer(connection):
+        return 0
+    return files.sweep(settings.lake_dir, [path for (path,) in connection.execute(QUERIES["known_files"])])
+
+
+def become_writer(connection: Connection[Any]) -> bool:
+    """Whether this transaction may write files now; False while another one does."""
+    row = connection.execute(QUERIES["one_writer"], {"lock": WRITER_LOCK}).fetchone()
+    return bool(row and row[0])
+
+
+def _write(settings: Settings, connection: Connection[Any], facts: Sequence[Fact]) -> list[str]:
+    """One file per day of *facts*; the files stand on disk and in the manifest of this transaction."""
+    names = {int(number): name for number, name in connection.execute(QUERIES["source_names"])}
+    paths = []
+    for number, of_day in by_day(facts):
+        day = files.day_of(number)
+        of_day.sort(key=lambda fact: fact.seq)
+        path = files.new_path(day, of_day[0].seq, 0)
+        size = files.write_table(settings.lake_dir, path, to_table(of_day, names))
+        connection.execute(
+            QUERIES["add_file"],
+            {
+                "path": path, "day": day, "facts": len(of_day), "bytes": size,
+                "first_seq": of_day[0].seq, "last_seq": of_day[-1].seq, "level": 0, "created_at": files.now(),
+            },
+        )  # fmt: skip
+        paths.append(path)
+    return paths
