@@ -103,7 +103,9 @@ def leading(arrival: Arrival) -> bytes:
     return arrival.identifiers[0].node if arrival.identifiers else b""
 
 
-def apply_batch(connection: Connection[Any], arrivals: Sequence[Arrival], *, rules: Rules, lake: Lake | None, now_us: int, partition: int) -> Applied:
+def apply_batch(
+    connection: Connection[Any], arrivals: Sequence[Arrival], *, rules: Rules, lake: Lake | None, now_us: int, partition: int
+) -> Applied:
     """Carry the flow out for *arrivals*.
 
     Args: lake: where the facts go; None while rebuilding, when they are there already.  now_us: moment of processing.
@@ -252,7 +254,11 @@ def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, 
     for created in outcome.created:
         own.append((FactKind.PERSON_CREATED, created.person, created.node, "", {"person": _text(created.person)}))
     for merged in outcome.merged:
-        body = {"into": _text(merged.into), "from": [_text(one) for one in merged.people], "edges": [[_text(a), _text(b)] for a, b in merged.claims]}
+        body = {
+            "into": _text(merged.into),
+            "from": [_text(one) for one in merged.people],
+            "edges": [[_text(a), _text(b)] for a, b in merged.claims],
+        }
         own.append((FactKind.PERSON_MERGED, merged.into, merged.into, "", body))
     for split in outcome.split:
         parts = {_text(person): [_text(node) for node in nodes] for person, nodes in split.parts.items()}

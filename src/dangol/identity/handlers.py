@@ -26,7 +26,9 @@ class Seen(Struct, gc=False):
     source: int
 
 
-def link(connection: Connection[Any], seen: Mapping[bytes, Seen], claims: Mapping[tuple[bytes, bytes], Claim], rules: RuleSet) -> LinkOutcome:
+def link(
+    connection: Connection[Any], seen: Mapping[bytes, Seen], claims: Mapping[tuple[bytes, bytes], Claim], rules: RuleSet
+) -> LinkOutcome:
     """Make *seen* identifiers known and *claims* judged.
 
     Ids are 16 raw bytes; the connection must load uuid as bytes (dangol.hotstate).
@@ -135,18 +137,26 @@ def _hold(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tup
     ends = sorted(ends)
     people: set[bytes] = set()
     for _ in range(LOCK_ROUNDS_MAX):
-        now = {person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(ends)]).fetchall()}
+        now = {
+            person
+            for (person,) in connection.execute(
+                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(ends)]
+            ).fetchall()
+        }
         if now <= people:
             break
         people |= now
         rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update", [_hexes(sorted(people))]
+            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
+            [_hexes(sorted(people))],
         ).fetchall()
     return {node: (person, kind) for node, person, kind in rows}
 
 
 def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[tuple[bytes, bytes]]:
-    return connection.execute("select a, b from edge where refused <> '' and (a = any(%s::uuid[]) or b = any(%s::uuid[]))", [_hexes(nodes), _hexes(nodes)]).fetchall()
+    return connection.execute(
+        "select a, b from edge where refused <> '' and (a = any(%s::uuid[]) or b = any(%s::uuid[]))", [_hexes(nodes), _hexes(nodes)]
+    ).fetchall()
 
 
 def _without_conflict(
@@ -220,14 +230,18 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
     frontier = set(people)
     while frontier:
         rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update", [_hexes(sorted(frontier))]
+            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
+            [_hexes(sorted(frontier))],
         ).fetchall()
         added = [node for node, _, _ in rows if node not in nodes]
         nodes.update({node: (person, kind) for node, person, kind in rows})
         ends = {end for pair in _refused_touching(connection, added) for end in pair} - nodes.keys()
         held = {person for person, _ in nodes.values()}
         frontier = {
-            person for (person,) in connection.execute("select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(sorted(ends))]).fetchall()
+            person
+            for (person,) in connection.execute(
+                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(sorted(ends))]
+            ).fetchall()
         } - held
     kinds = {node: kind for node, (_, kind) in nodes.items()}
     claims = _claims_among(connection, list(nodes))
@@ -256,7 +270,11 @@ def _claims_among(connection: Connection[Any], nodes: list[bytes]) -> list[Claim
 
 
 def _mark(connection: Connection[Any], claims: list[Claim], refused: Mapping[tuple[bytes, bytes], str], outcome: LinkOutcome) -> None:
-    changed = [(claim.a, claim.b, str(refused.get((claim.a, claim.b), ""))) for claim in claims if claim.refused != refused.get((claim.a, claim.b), "")]
+    changed = [
+        (claim.a, claim.b, str(refused.get((claim.a, claim.b), "")))
+        for claim in claims
+        if claim.refused != refused.get((claim.a, claim.b), "")
+    ]
     if not changed:
         return
     connection.execute(
@@ -285,7 +303,11 @@ def _tell(before: Mapping[bytes, tuple[bytes, str]], after: Mapping[bytes, bytes
     for person, sources in came_from.items():
         others = sorted(sources - {person})
         if len(sources) > 1:
-            inside = [(claim.a, claim.b) for claim in claims if after[claim.a] == person == after.get(claim.b) and before[claim.a][0] != before[claim.b][0]]
+            inside = [
+                (claim.a, claim.b)
+                for claim in claims
+                if after[claim.a] == person == after.get(claim.b) and before[claim.a][0] != before[claim.b][0]
+            ]
             outcome.merged.append(PersonMerged(person, others, inside))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower
-from django.contrib.postgres.indexes import OpClass
 
 
 class Identifier(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -102,7 +103,7 @@ def _phone(raw: str, region: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-_NORMALISERS = {"text": _text, "lower": _lower, "email": _email, "phone": _phone}
+_NORMALISERS: dict[str, Callable[[str, str], str | None]] = {"text": _text, "lower": _lower, "email": _email, "phone": _phone}
 
 
 def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:

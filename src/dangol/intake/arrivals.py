@@ -128,7 +128,15 @@ def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: by
 
 
 def _read_item(
-    frame: Frame, index: int, item: Envelope, raw: bytes, body: Any, sent: int | None, verdict: Verdict | None, source_kind: str, identifying: Mapping[str, str]
+    frame: Frame,
+    index: int,
+    item: Envelope,
+    raw: bytes,
+    body: Any,
+    sent: int | None,
+    verdict: Verdict | None,
+    source_kind: str,
+    identifying: Mapping[str, str],
 ) -> Arrival:
     context_bytes = merged_context(item.context, body.context)
     context = _context(context_bytes) if context_bytes and context_bytes != b"null" else Context()
@@ -142,7 +150,9 @@ def _read_item(
     latest = own_sent or received
     original = latest if original is None else min(original, latest)
     kind = item.type or ""
-    device_value = item.anonymousId if item.anonymousId is not None else (context.device.get("id") if isinstance(context.device, dict) else None)
+    device_value = (
+        item.anonymousId if item.anonymousId is not None else (context.device.get("id") if isinstance(context.device, dict) else None)
+    )
     on_device = source_kind in DEVICE_KINDS and device_value is not None and not isinstance(device_value, bool | dict | list)
     name = item.event if kind == "track" else item.name
     return Arrival(
@@ -161,7 +171,7 @@ def _read_item(
         ip=frame.ip if source_kind in ("web", "app") else "",
         user_agent=frame.user_agent,
         verdict=verdict,
-        digest=digest_of(item.event or item.name or "", properties, context),
+        digest=digest_of(properties, context),
         traits=_told(kind, traits, context_traits),
         group=str(item.groupId) if kind == "group" and item.groupId is not None else "",
         active=context.active is not False,
@@ -193,12 +203,24 @@ def _object(raw: Any) -> dict[str, Any]:
 def _content(item: Envelope, said: Any, properties: dict[str, Any], traits: dict[str, Any]) -> int:
     # sentAt, context and _metadata change between attempts of one event; what it says does not.
     return content_hash(
-        [item.type, item.userId, item.anonymousId, item.event, item.name, item.category, item.groupId, item.previousId, said, properties, traits]
+        [
+            item.type,
+            item.userId,
+            item.anonymousId,
+            item.event,
+            item.name,
+            item.category,
+            item.groupId,
+            item.previousId,
+            said,
+            properties,
+            traits,
+        ]
     )
 
 
 def _told(kind: str, traits: dict[str, Any], context_traits: dict[str, Any]) -> dict[str, Any] | None:
-    if kind == "identify" or kind == "group":
+    if kind in ("identify", "group"):
         return {**context_traits, **traits} if kind == "identify" else traits
     return context_traits or None
 

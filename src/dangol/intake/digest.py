@@ -21,8 +21,8 @@ _UTM = ("source", "medium", "name", "term", "content")
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def digest_of(name: str, properties: dict[str, Any], context: Context) -> bytes | None:
-    """JSON text of what a sentence about the event *name* needs, or None when there is nothing to say."""
+def digest_of(properties: dict[str, Any], context: Context) -> bytes | None:
+    """JSON text of what a sentence about the event needs, or None when there is nothing to say."""
     found: dict[str, Any] = {}
     for key in DIGEST_KEYS:
         value = properties.get(key)

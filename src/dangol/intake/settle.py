@@ -63,7 +63,9 @@ def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted
 
 
 def _known(connection: Connection[Any], keys: Iterable[bytes]) -> dict[bytes, tuple[int, Fate]]:
-    rows = connection.execute("select key, content, fate from receipt where key = any(%s::uuid[])", [[key.hex() for key in keys]]).fetchall()
+    rows = connection.execute(
+        "select key, content, fate from receipt where key = any(%s::uuid[])", [[key.hex() for key in keys]]
+    ).fetchall()
     return {key: (content, Fate.of(fate)) for key, content, fate in rows}
 
 
@@ -107,7 +109,8 @@ def release(connection: Connection[Any], lines: Iterable[Line]) -> None:
         return
     connection.execute("delete from receipt where key = any(%s::uuid[])", [keys])
     connection.execute(
-        "update quarantined_event set state = 'replayed', settled_at = coalesce(settled_at, now()) where key = any(%s::uuid[]) and state <> 'replayed'", [keys]
+        "update quarantined_event set state = 'replayed', settled_at = coalesce(settled_at, now()) where key = any(%s::uuid[]) and state <> 'replayed'",
+        [keys],
     )
 
 

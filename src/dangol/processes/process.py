@@ -81,7 +81,9 @@ class Worker:
                 wait = RETRY_SECONDS[0]
                 self._work()
             except (psycopg.OperationalError, psycopg.InterfaceError, DangolError) as error:
-                log.warning("State is out of reach (%s); the log keeps accepting, trying again in %.1f s", str(error).strip().split("\n")[0], wait)
+                log.warning(
+                    "State is out of reach (%s); the log keeps accepting, trying again in %.1f s", str(error).strip().split("\n")[0], wait
+                )
                 self.disconnect()
                 self.stopping.wait(wait)
                 wait = min(wait * 2, RETRY_SECONDS[1])
@@ -164,7 +166,9 @@ class Worker:
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - the edge of a batch: whatever one event does, the others go on
-            log.warning("A batch of %d events failed (%s: %s); looking for the event at fault", len(portion.arrivals), type(error).__name__, error)
+            log.warning(
+                "A batch of %d events failed (%s: %s); looking for the event at fault", len(portion.arrivals), type(error).__name__, error
+            )
             with connection.transaction():
                 self._apply_carefully(connection, portion.arrivals)
                 self._advance(connection, portion.reached)
@@ -185,7 +189,7 @@ class Worker:
                 self._apply_all(connection, arrivals)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
-        except Exception as error:  # noqa: BLE001 - the edge of a batch item
+        except Exception as error:
             if len(arrivals) > 1:
                 half = len(arrivals) // 2
                 self._apply_carefully(connection, arrivals[:half])
@@ -196,11 +200,15 @@ class Worker:
             detail = f"{type(error).__name__}: {error}"
             log.exception("Event %s could not be applied and is quarantined", arrivals[0].message_id)
             verdict = Verdict(0, Reason.PROCESSING_ERROR, detail[:2000], Fate.QUARANTINED)
-            poisoned = msgspec.structs.replace(arrivals[0], verdict=verdict, digest=None, identifiers=[], given=[], name=arrivals[0].name[:200])
+            poisoned = msgspec.structs.replace(
+                arrivals[0], verdict=verdict, digest=None, identifiers=[], given=[], name=arrivals[0].name[:200]
+            )
             self._apply_carefully(connection, [poisoned])
 
     def _advance(self, connection: RawConnection, reached: dict[str, int]) -> None:
-        rows: list[tuple[str, int, int]] = [(lane, partition, position) for lane, position in reached.items() for partition in self.partitions]
+        rows: list[tuple[str, int, int]] = [
+            (lane, partition, position) for lane, position in reached.items() for partition in self.partitions
+        ]
         connection.execute(
             """
             insert into progress as known (lane, partition, position)

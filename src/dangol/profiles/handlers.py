@@ -187,11 +187,12 @@ def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
 
 def devices_of(connection: Connection[Any], devices: set[bytes]) -> list[tuple[bytes, bytes, int]]:
     """(leading node, device, shift) of every fragment of *devices*: whose timeline lines are to move, and how far."""
-    return connection.execute(
+    rows = connection.execute(
         """
-        select node_id, device_id, coalesce(min(least_us) over (partition by device_id), 0)
+        select node_id, device_id, min(least_us) over (partition by device_id)
           from fragment
          where device_id = any(%s::uuid[])
         """,
         [[device.hex() for device in sorted(devices)]],
     ).fetchall()
+    return [(node, device, clock_shift(least)) for node, device, least in rows]

@@ -18,6 +18,10 @@ from msgspec import Struct
 CLOCK_TOLERANCE_US = 10_000_000
 
 
+#: How clients call first and last names.
+NAME_TRAITS = (("firstName", "first_name"), ("lastName", "last_name"))
+
+
 class Observation(Struct, array_like=True, gc=False):
     """A trait's newest value within one fragment; value None: the trait was removed."""
 
@@ -138,7 +142,7 @@ def search_terms(traits: dict[str, Any]) -> set[tuple[str, str]]:
     """(term, kind) under which a person with these traits is found: names, their parts, the last digits of a phone."""
     terms: set[tuple[str, str]] = set()
     names = [traits.get("name"), traits.get("nickname")]
-    first, last = (next((traits[key] for key in keys if traits.get(key)), None) for keys in (("firstName", "first_name"), ("lastName", "last_name")))
+    first, last = (next((traits[key] for key in keys if traits.get(key)), None) for keys in NAME_TRAITS)
     if isinstance(first, str) and isinstance(last, str):
         names += [f"{first} {last}", f"{last}{first}"]
     for name in names:

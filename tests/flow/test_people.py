@@ -1,0 +1,194 @@
+"""A person's story across intake, identity and profiles."""
+
+from __future__ import annotations
+
+from dangol.events import node_id, to_datetime
+from dangol.profiles import person_of, person_view, search_people, sessions, timeline
+from tests.flow.machine import MINUTE, START, Machine
+
+
+def at(minutes: float) -> str:
+    return to_datetime(START + int(minutes * MINUTE)).isoformat()
+
+
+def track(message: str, minutes: float, name: str = "Product Viewed", **fields: object) -> dict[str, object]:
+    return {"type": "track", "event": name, "messageId": message, "timestamp": at(minutes), **fields}
+
+
+def identify(message: str, minutes: float, **fields: object) -> dict[str, object]:
+    return {"type": "identify", "messageId": message, "timestamp": at(minutes), **fields}
+
+
+def test_a_stranger_becomes_a_member(machine: Machine):
+    """What somebody did before signing in belongs to the member they turn out to be, and the old id still leads there."""
+    machine.feed(track("e1", 0, anonymousId="cookie-1", properties={"name": "여름 원피스", "price": 39000}))
+    machine.settle()
+    stranger = person_of(machine.connection, "anonymous_id", "cookie-1")
+    machine.feed(identify("e2", 5, anonymousId="cookie-1", userId="m1", traits={"email": "Mina@Brand.kr", "name": "김민아", "phone": "010-1234-9999"}))
+    machine.settle()
+    member = person_of(machine.connection, "user_id", "m1")
+    assert member is not None
+    assert stranger is not None
+    assert person_of(machine.connection, "anonymous_id", "cookie-1") == member
+    assert person_of(machine.connection, "person", str(stranger)) == member
+    assert person_of(machine.connection, "email", "mina@brand.kr") == member
+    assert person_of(machine.connection, "phone", "+82 10-1234-9999") == member
+    view = person_view(machine.connection, member)
+    assert view is not None
+    assert stranger in view.redirects
+    assert view.traits["name"].value == "김민아"
+    assert view.traits["name"].event_id == "e2"
+    assert view.events == 2
+    assert {one.type for one in view.identifiers} == {"user_id", "anonymous_id", "email", "phone"}
+    assert [entry.message_id for entry in timeline(machine.connection, member).entries] == ["e2", "e1"]
+
+
+def test_the_newest_value_wins_by_event_time(machine: Machine):
+    """A trait told earlier but arriving later does not overwrite; an explicit null removes."""
+    machine.feed(identify("e2", 10, userId="m1", traits={"city": "부산", "grade": "gold"}))
+    machine.settle()
+    machine.feed(identify("e1", 5, userId="m1", traits={"city": "서울"}))
+    machine.feed(identify("e3", 15, userId="m1", traits={"grade": None}))
+    machine.settle()
+    view = person_view(machine.connection, node_id("user_id", "m1"))
+    assert view is not None
+    assert view.traits["city"].value == "부산"
+    assert "grade" not in view.traits
+
+
+def test_two_members_on_one_device_stay_two(machine: Machine):
+    """A second member on the same device is not joined to the first; the refusal is kept with its reason."""
+    machine.feed(identify("e1", 0, anonymousId="tablet", userId="m1"), identify("e2", 5, anonymousId="tablet", userId="m2"))
+    machine.settle()
+    assert person_of(machine.connection, "user_id", "m1") != person_of(machine.connection, "user_id", "m2")
+    assert machine.rows("select refused from edge where refused <> ''") == [("unique_conflict",)]
+
+
+def test_a_late_claim_rearranges_only_what_it_must(machine: Machine):
+    """When the second member's claim turns out to be the earlier one, the device moves to them."""
+    machine.feed(identify("e1", 5, anonymousId="tablet", userId="m1"))
+    machine.settle()
+    machine.feed(identify("e2", 0, anonymousId="tablet", userId="m2"))
+    machine.settle()
+    assert person_of(machine.connection, "anonymous_id", "tablet") == node_id("user_id", "m2")
+    assert machine.fates() == {"applied": 2}
+
+
+def test_everything_sent_twice_counts_once(machine: Machine):
+    """Duplicates within a request, across requests and after other events are counted as duplicates, never applied."""
+    event = track("e1", 0, anonymousId="c")
+    machine.feed(event, event)
+    machine.settle()
+    machine.feed(event)
+    machine.settle()
+    assert machine.fates() == {"applied": 1, "duplicate": 2}
+    assert machine.accepted() == 3
+    assert machine.rows("select duplicates from receipt") == [(2,)]
+
+
+def test_the_same_id_with_other_content_is_kept_and_flagged(machine: Machine):
+    """A reused messageId loses nothing: the second content waits in quarantine, and sending it again is a duplicate."""
+    machine.feed(track("e1", 0, anonymousId="c"))
+    machine.feed(track("e1", 0, "Cart Viewed", anonymousId="c"))
+    machine.settle()
+    machine.feed(track("e1", 0, "Cart Viewed", anonymousId="c"))
+    machine.settle()
+    assert machine.fates() == {"applied": 1, "quarantined": 1, "duplicate": 1}
+    assert machine.rows("select reason from quarantined_event") == [("message_id_reused",)]
+
+
+def test_a_wrong_clock_is_corrected_once_it_is_known(machine: Machine):
+    """A device one hour ahead is put right for all its events, earlier ones too, and never reordered."""
+    hour = 60
+    machine.feed(track("e1", hour, anonymousId="fast"), sent_at=at(hour + 1), received_at=START + 1 * MINUTE + 500_000)
+    machine.settle()
+    machine.feed(track("e2", hour + 2, anonymousId="fast"), sent_at=at(hour + 2), received_at=START + 2 * MINUTE + 100_000)
+    machine.settle()
+    rows = machine.rows("select message_id, occurred_at from receipt order by occurred_at")
+    assert [row[0] for row in rows] == ["e1", "e2"]
+    assert rows[0][1] == to_datetime(START + 100_000)
+    assert rows[1][1] == to_datetime(START + 2 * MINUTE + 100_000)
+
+
+def test_an_offline_batch_keeps_its_time_once_a_prompt_one_came(machine: Machine):
+    """Late delivery is not a slow clock: one prompt batch of the device settles it, for the late one too."""
+    late = START + 300 * MINUTE
+    machine.feed(track("e1", 0, anonymousId="phone"), source="app", kind="app", sent_at=at(1), received_at=late)
+    machine.settle()
+    machine.feed(track("e2", 310, anonymousId="phone"), source="app", kind="app", sent_at=at(310), received_at=START + 310 * MINUTE + 200_000)
+    machine.settle()
+    assert machine.rows("select occurred_at from receipt where message_id = 'e1'") == [(to_datetime(START),)]
+
+
+def test_a_poisoned_event_does_not_stop_the_others(machine: Machine, monkeypatch):
+    """An event that cannot be applied is quarantined with the reason; its neighbours take effect."""
+    import dangol.flow as flow
+
+    real = flow.receipt_fields
+
+    def fails(line, now):
+        if line.arrival.message_id == "bad" and line.fate == "applied":
+            raise RuntimeError("boom")
+        return real(line, now)
+
+    monkeypatch.setattr(flow, "receipt_fields", fails)
+    machine.feed(*[track("bad" if i == 13 else f"e{i}", i, anonymousId=f"c{i % 3}") for i in range(40)])
+    machine.settle()
+    assert machine.fates() == {"applied": 39, "quarantined": 1}
+    assert machine.rows("select reason, message_id from quarantined_event") == [("processing_error", "bad")]
+    assert machine.accepted() == 40
+
+
+def test_values_that_name_nobody_join_nobody(machine: Machine):
+    """Default and test values are no identifiers, and the event still belongs to whom it can."""
+    machine.feed(track("e1", 0, userId="0000", anonymousId="c1"), track("e2", 1, userId="null", anonymousId="c2"))
+    machine.settle()
+    assert person_of(machine.connection, "anonymous_id", "c1") != person_of(machine.connection, "anonymous_id", "c2")
+    assert machine.rows("select count(*) from identifier") == [(2,)]
+
+
+def test_people_are_found_by_anything(machine: Machine):
+    """Name, part of a name, e-mail, phone in any form, its last digits, member number and order number all lead there."""
+    machine.feed(identify("e1", 0, userId="member-77", traits={"email": "mina@brand.kr", "name": "김민아", "phone": "010-2345-6789"}))
+    machine.feed(track("e2", 1, "Order Completed", userId="member-77", properties={"order_id": "ORD-2026-1"}))
+    machine.settle()
+    member = node_id("user_id", "member-77")
+    for typed in ("김민", "민아", "MINA@", "010-2345", "01023456789", "6789", "member-7", "ord-2026", "email:mina@brand.kr", str(member), "user_id:member-77"):
+        hits, _ = search_people(machine.connection, typed)
+        assert [hit.person_id for hit in hits] == [member], typed
+    assert search_people(machine.connection, "박") == ([], None)
+
+
+def test_search_pages_through_everybody_once(machine: Machine):
+    """Paging by key shows every match exactly once."""
+    machine.feed(*[identify(f"e{i}", i, userId=f"m{i}", traits={"name": f"김하늘{i:02d}"}) for i in range(30)])
+    machine.settle()
+    seen, cursor = [], None
+    for _ in range(20):
+        hits, cursor = search_people(machine.connection, "김하늘", cursor=cursor, limit=7)
+        seen += [hit.person_id for hit in hits]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 30
+
+
+def test_sessions_end_after_half_an_hour(machine: Machine):
+    """Activity on one device with a gap of more than 30 minutes makes two sessions."""
+    machine.feed(*[track(f"e{i}", minute, anonymousId="c") for i, minute in enumerate((0, 10, 39, 75, 80))])
+    machine.settle()
+    found = sessions(machine.connection, node_id("anonymous_id", "c"))
+    assert [one.events for one in found] == [2, 3]
+
+
+def test_the_timeline_pages_by_key(machine: Machine):
+    """Every line comes once, newest first, whatever the page size."""
+    machine.feed(*[track(f"e{i:02d}", i, anonymousId="c", userId="m" if i % 2 else None) for i in range(25)])
+    machine.settle()
+    seen, cursor = [], None
+    while True:
+        page = timeline(machine.connection, node_id("user_id", "m"), cursor=cursor, limit=4)
+        seen += [entry.message_id for entry in page.entries]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == [f"e{i:02d}" for i in reversed(range(25))]
