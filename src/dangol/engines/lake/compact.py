@@ -80,7 +80,9 @@ def _rewrite(settings: Settings, connection: Connection[Any], day: date, group: 
     def write(part: Path) -> None:
         written = _copy([str(lake / file.path) for file in group], part, lake, str(people) if by_person else "", level)
         if written != facts:
-            raise CompactionRefused(f"{written} facts came out of {len(group)} files of {day} that hold {facts}. Nothing was replaced; run dangol doctor.")
+            raise CompactionRefused(
+                f"{written} facts came out of {len(group)} files of {day} that hold {facts}. Nothing was replaced; run dangol doctor."
+            )
 
     size = files.place(lake, path, write)
     connection.execute(QUERIES["replace_files"], {"at": files.now(), "paths": [file.path for file in group]})
@@ -95,7 +97,7 @@ def _rewrite(settings: Settings, connection: Connection[Any], day: date, group: 
 
 def _copy(paths: list[str], part: Path, lake: Path, people: str, level: int) -> int:
     """Write all facts of *paths* to *part*, sorted; returns how many. DuckDB spills to disk beyond its memory."""
-    config = {"threads": 1, "memory_limit": "512MB", "temp_directory": str(lake / ".spill"), "TimeZone": "UTC"}
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": "512MB", "temp_directory": str(lake / ".spill"), "TimeZone": "UTC"}
     if people:
         # Who a person is now decides the place; the column person_id still says who they were then.
         joined = "left join read_parquet(?) as people on people.node_id = facts.node_id"
@@ -114,7 +116,7 @@ def _copy(paths: list[str], part: Path, lake: Path, people: str, level: int) -> 
     return int(row[0]) if row else 0
 
 
-def remove_replaced(settings: Settings, connection: Connection[Any]) -> list[str]:
+def forget_replaced(connection: Connection[Any]) -> list[str]:
     """Forget files replaced longer ago than the grace period, unless a long reader is at work.
 
     Returns their paths, to be removed from disk once the caller has committed.

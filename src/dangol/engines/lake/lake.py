@@ -13,7 +13,7 @@ from psycopg import Connection
 from dangol.engines.lake import tail
 from dangol.engines.lake.queries import QUERIES, READERS_LOCK
 from dangol.events.facts import Fact
-from dangol.events.ports import SEQ_BITS
+from dangol.events.ports import SEQ_BITS, Lake
 from dangol.settings import Settings
 
 #: Facts read at once from files for the change feed, so that a reader far behind opens each file seldom.
@@ -132,3 +132,8 @@ class ParquetLake:
 def _within(seq: int) -> int:
     """How many facts of its batch may lie at or before *seq*."""
     return (seq & ((1 << SEQ_BITS) - 1)) + 1
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of this workspace. One object per thread."""
+    return ParquetLake(settings)

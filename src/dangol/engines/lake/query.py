@@ -24,7 +24,9 @@ class QueryRefused(DangolError):
 
 
 _EMPTY = {
-    PEOPLE: pa.schema([("identifier_type", pa.string()), ("identifier_value", pa.string()), ("node_id", pa.uuid()), ("person_id", pa.uuid())]),
+    PEOPLE: pa.schema(
+        [("identifier_type", pa.string()), ("identifier_value", pa.string()), ("node_id", pa.uuid()), ("person_id", pa.uuid())]
+    ),
     DEVICE_CLOCK: pa.schema([("device_id", pa.uuid()), ("least_us", pa.int64())]),
 }
 
@@ -44,21 +46,24 @@ def query(settings: Settings, sql: str, parameters: Sequence[Any] | Mapping[str,
     """
     with reader(settings) as engine:
         try:
-            table = engine.execute(sql, parameters).to_arrow_table()
+            rows: list[dict[str, Any]] = engine.execute(sql, parameters).to_arrow_table().to_pylist()
         except duckdb.Error as error:
-            raise QueryRefused(f"{error}\nThe views are facts, person_facts, people and device_clock (docs/howto/read-the-lake.md).") from error
-    return table.to_pylist()  # type: ignore[no-any-return]
+            raise QueryRefused(
+                f"{error}\nThe views are facts, person_facts, people and device_clock (docs/howto/read-the-lake.md)."
+            ) from error
+    return rows
 
 
 @contextmanager
 def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the lake's views, that can read nothing but the lake's folder."""
     lake = settings.lake_dir
-    config = {"threads": threads, "TimeZone": "UTC", "arrow_lossless_conversion": True}
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": threads, "TimeZone": "UTC", "arrow_lossless_conversion": True}
     with duckdb.connect(":memory:", config=config) as engine:
         paths = [str(lake / path) for path in _live_paths(settings)]
         if paths:
-            engine.execute(f"create view facts as select * from read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = true)")
+            listed = ", ".join(map(_quoted, paths))
+            engine.execute(f"create view facts as select * from read_parquet([{listed}], hive_partitioning = true)")  # noqa: S608
         else:
             _empty(engine, "facts", SCHEMA.append(pa.field("day", pa.date32())))
         for name, schema in _EMPTY.items():
@@ -69,7 +74,8 @@ def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyC
                 _empty(engine, view, schema)
         engine.execute(_PERSON_FACTS)
         # Whoever may ask questions may not thereby read this machine's other files.
-        engine.execute(f"set allowed_directories = [{_quoted(str(lake))}]; set enable_external_access = false; set lock_configuration = true")
+        engine.execute(f"set allowed_directories = [{_quoted(str(lake))}]")
+        engine.execute("set enable_external_access = false; set lock_configuration = true")
         yield engine
 
 
