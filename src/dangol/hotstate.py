@@ -48,9 +48,36 @@ def connect_raw(conninfo: str, **options: Any) -> RawConnection:
     return connection
 
 
-def hexes(ids: Iterable[bytes]) -> list[str]:
-    """Ids as parameters of a uuid[] array."""
-    return [one.hex() for one in ids]
+def uuids(ids: Iterable[bytes]) -> str:
+    """Ids as the literal of a uuid[] parameter. Built here: a driver that quotes element by element costs more than the query."""
+    return "{" + ",".join([one.hex() for one in ids]) + "}"
+
+
+def numbers(values: Iterable[int | None]) -> str:
+    """Whole numbers as the literal of an integer array parameter; None is null."""
+    return "{" + ",".join(["null" if value is None else str(value) for value in values]) + "}"
+
+
+def texts(values: Iterable[str | None]) -> str:
+    """Texts as the literal of a text[] parameter; None is null, NUL characters are left out as PostgreSQL cannot hold them."""
+    return "{" + ",".join(["null" if value is None else _quoted(value) for value in values]) + "}"
+
+
+def flags(values: Iterable[bool]) -> str:
+    """Truth values as the literal of a boolean[] parameter."""
+    return "{" + ",".join(["t" if value else "f" for value in values]) + "}"
+
+
+def blobs(values: Iterable[bytes | None]) -> str:
+    """Bytes as the literal of a bytea[] parameter; None is null."""
+    return "{" + ",".join(["null" if value is None else f'"\\\\x{value.hex()}"' for value in values]) + "}"
+
+
+def _quoted(value: str) -> str:
+    text = value.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()  # lone surrogates cannot be stored
+    return f'"{text}"'
 
 
 def copy_uuid(value: bytes | None) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
+from dangol.hotstate import flags, numbers, texts, uuids
 from dangol.identity.facts import ClaimRefused, LinkOutcome, PersonCreated, PersonMerged, PersonSplit
 from dangol.identity.rules import Claim, judge, leader
 from dangol.identity.ruleset import RuleSet
@@ -35,7 +36,7 @@ def link(
     Returns the people of all seen identifiers and what changed among people.
     """
     outcome = LinkOutcome({}, [], [], [], [])
-    known = dict(connection.execute("select node_id, person_id from identifier where node_id = any(%s::uuid[])", [_hexes(seen)]).fetchall())
+    known = dict(connection.execute("select node_id, person_id from identifier where node_id = any(%s::uuid[])", [uuids(seen)]).fetchall())
     new = sorted(node for node in seen if node not in known)
     if new:
         _insert_identifiers(connection, new, seen)
@@ -58,10 +59,6 @@ def _tell_newcomers(outcome: LinkOutcome, new: set[bytes]) -> None:
     outcome.created = [PersonCreated(node, node) for node in sorted(new) if outcome.person_of[node] == node and node not in widened]
 
 
-def _hexes(ids: Iterable[bytes]) -> list[str]:
-    return [one.hex() for one in ids]
-
-
 def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen]) -> None:
     rows = [seen[node] for node in new]
     connection.execute(
@@ -72,7 +69,7 @@ def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Map
             as given (node_id, type, value, raw_value, first_source)
             on conflict (node_id) do nothing
         """,
-        [_hexes(new), [row.kind for row in rows], [row.value for row in rows], [row.raw for row in rows], [row.source for row in rows]],
+        [uuids(new), texts(row.kind for row in rows), texts(row.value for row in rows), texts(row.raw for row in rows), numbers(row.source for row in rows)],
     )
 
 
@@ -98,16 +95,16 @@ def _keep_claims(connection: Connection[Any], claims: Mapping[tuple[bytes, bytes
         returning new.a, new.b, old.a is null, new.first_at < old.first_at or (new.first_at = old.first_at and new.first_message < old.first_message)
         """,
         [
-            _hexes(row.a for row in rows),
-            _hexes(row.b for row in rows),
-            [row.first_at for row in rows],
-            [row.first_message for row in rows],
-            [row.first_source for row in rows],
-            [row.first_seq for row in rows],
-            [row.last_at for row in rows],
-            [row.events for row in rows],
-            [row.rule for row in rows],
-            [row.verified for row in rows],
+            uuids(row.a for row in rows),
+            uuids(row.b for row in rows),
+            numbers(row.first_at for row in rows),
+            texts(row.first_message for row in rows),
+            numbers(row.first_source for row in rows),
+            numbers(row.first_seq for row in rows),
+            numbers(row.last_at for row in rows),
+            numbers(row.events for row in rows),
+            texts(row.rule for row in rows),
+            flags(row.verified for row in rows),
         ],
     ).fetchall()
     return [(a, b) for a, b, is_new, is_earlier in result if is_new or is_earlier]
@@ -140,7 +137,7 @@ def _hold(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tup
         now = {
             person
             for (person,) in connection.execute(
-                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(ends)]
+                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(ends)]
             ).fetchall()
         }
         if now <= people:
@@ -148,14 +145,14 @@ def _hold(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tup
         people |= now
         rows = connection.execute(
             "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
-            [_hexes(sorted(people))],
+            [uuids(sorted(people))],
         ).fetchall()
     return {node: (person, kind) for node, person, kind in rows}
 
 
 def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[tuple[bytes, bytes]]:
     return connection.execute(
-        "select a, b from edge where refused <> '' and (a = any(%s::uuid[]) or b = any(%s::uuid[]))", [_hexes(nodes), _hexes(nodes)]
+        "select a, b from edge where refused <> '' and (a = any(%s::uuid[]) or b = any(%s::uuid[]))", [uuids(nodes), uuids(nodes)]
     ).fetchall()
 
 
@@ -231,7 +228,7 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
     while frontier:
         rows = connection.execute(
             "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
-            [_hexes(sorted(frontier))],
+            [uuids(sorted(frontier))],
         ).fetchall()
         added = [node for node, _, _ in rows if node not in nodes]
         nodes.update({node: (person, kind) for node, person, kind in rows})
@@ -240,7 +237,7 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
         frontier = {
             person
             for (person,) in connection.execute(
-                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [_hexes(sorted(ends))]
+                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(sorted(ends))]
             ).fetchall()
         } - held
     kinds = {node: kind for node, (_, kind) in nodes.items()}
@@ -264,7 +261,7 @@ def _claims_among(connection: Connection[Any], nodes: list[bytes]) -> list[Claim
           from edge
          where a = any(%s::uuid[])
         """,
-        [_hexes(nodes)],
+        [uuids(nodes)],
     ).fetchall()
     return [Claim(*row) for row in rows]
 
@@ -285,7 +282,7 @@ def _mark(connection: Connection[Any], claims: list[Claim], refused: Mapping[tup
          where edge.a = given.a
            and edge.b = given.b
         """,
-        [_hexes(row[0] for row in changed), _hexes(row[1] for row in changed), [row[2] for row in changed]],
+        [uuids(row[0] for row in changed), uuids(row[1] for row in changed), texts(row[2] for row in changed)],
     )
     message = {(claim.a, claim.b): claim.first_message for claim in claims}
     outcome.refused += [ClaimRefused(a, b, reason, message[(a, b)]) for a, b, reason in changed if reason]
@@ -322,7 +319,7 @@ def _move(connection: Connection[Any], moves: Mapping[bytes, bytes], outcome: Li
           from unnest(%s::uuid[], %s::uuid[]) as given (node_id, person_id)
          where identifier.node_id = given.node_id
         """,
-        [_hexes(nodes), _hexes(moves[node] for node in nodes)],
+        [uuids(nodes), uuids(moves[node] for node in nodes)],
     )
     for node, person in moves.items():
         if node in outcome.person_of:

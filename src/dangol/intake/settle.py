@@ -15,6 +15,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from dangol.events import key_bytes
+from dangol.hotstate import numbers, texts, uuids
 from dangol.intake.arrivals import Arrival
 from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.frame import Verdict
@@ -64,7 +65,7 @@ def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted
 
 def _known(connection: Connection[Any], keys: Iterable[bytes]) -> dict[bytes, tuple[int, Fate]]:
     rows = connection.execute(
-        "select key, content, fate from receipt where key = any(%s::uuid[])", [[key.hex() for key in keys]]
+        "select key, content, fate from receipt where key = any(%s::uuid[])", [uuids(keys)]
     ).fetchall()
     return {key: (content, Fate.of(fate)) for key, content, fate in rows}
 
@@ -104,8 +105,8 @@ RECEIPT_COLUMNS = (
 
 def release(connection: Connection[Any], lines: Iterable[Line]) -> None:
     """Receipts of events that leave quarantine make room for their new ones; the queue entries are settled."""
-    keys = [line.arrival.key.hex() for line in lines]
-    if not keys:
+    keys = uuids(line.arrival.key for line in lines)
+    if keys == "{}":
         return
     connection.execute("delete from receipt where key = any(%s::uuid[])", [keys])
     connection.execute(
@@ -127,7 +128,7 @@ def count_duplicates(connection: Connection[Any], duplicates: Sequence[Arrival])
           from unnest(%s::uuid[], %s::int[]) as given (key, n)
          where receipt.key = given.key
         """,
-        [[key.hex() for key in keys], [again[key] for key in keys]],
+        [uuids(keys), numbers(again[key] for key in keys)],
     )
 
 
@@ -215,12 +216,12 @@ def count(connection: Connection[Any], counts: Mapping[Counted, int], partition:
         """,
         [
             partition,
-            [cell.hour for cell in cells],
-            [cell.source for cell in cells],
-            [cell.fate for cell in cells],
-            [cell.reason for cell in cells],
-            [cell.name for cell in cells],
-            [counts[cell] for cell in cells],
+            numbers(cell.hour for cell in cells),
+            numbers(cell.source for cell in cells),
+            texts(cell.fate for cell in cells),
+            texts(cell.reason for cell in cells),
+            texts(cell.name for cell in cells),
+            numbers(counts[cell] for cell in cells),
         ],
     )
 
@@ -239,5 +240,5 @@ def shift_timeline(connection: Connection[Any], places: Sequence[tuple[bytes, by
            and receipt.device_id = given.device_id
            and receipt.occurred_at <> least(receipt.original_at + given.shift * interval '1 microsecond', receipt.received_at)
         """,
-        [[place[0].hex() for place in places], [place[1].hex() for place in places], [place[2] for place in places]],
+        [uuids(place[0] for place in places), uuids(place[1] for place in places), numbers(place[2] for place in places)],
     )

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
+from dangol.hotstate import blobs, numbers, texts, uuids
 from dangol.profiles.rules import FragmentBody, clock_shift, decode_body, encode_body, observe_group, observe_traits, search_terms
 
 NO_DEVICE = b"\0" * 16
@@ -94,7 +95,7 @@ def _fold_bodies(
           from fragment
           join unnest(%s::uuid[], %s::uuid[]) as given (node_id, device_id) using (node_id, device_id)
         """,
-        [[place[0].hex() for place in bodied], [place[1].hex() for place in bodied]],
+        [uuids(place[0] for place in bodied), uuids(place[1] for place in bodied)],
     ).fetchall()
     stored = {(node, device): body for node, device, body in rows}
     changed: list[TraitChanged] = []
@@ -129,13 +130,13 @@ def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _
         returning new.device_id, old.node_id is null, old.least_us, new.least_us
         """,
         [
-            [place[0].hex() for place in places],
-            [place[1].hex() for place in places],
-            [row.first_at for row in rows],
-            [row.last_at for row in rows],
-            [row.events for row in rows],
-            [row.least for row in rows],
-            [encode_body(row.body) if row.body else None for row in rows],
+            uuids(place[0] for place in places),
+            uuids(place[1] for place in places),
+            numbers(row.first_at for row in rows),
+            numbers(row.last_at for row in rows),
+            numbers(row.events for row in rows),
+            numbers(row.least for row in rows),
+            blobs(encode_body(row.body) if row.body else None for row in rows),
         ],
     ).fetchall()
     doubtful = set()
@@ -154,7 +155,7 @@ def _clocks(connection: Connection[Any], doubtful: set[bytes], result: list[Any]
     moved: set[bytes] = set()
     for device, least, most, fragments in connection.execute(
         "select device_id, min(least_us), max(least_us), count(*) from fragment where device_id = any(%s::uuid[]) group by device_id",
-        [[device.hex() for device in sorted(doubtful)]],
+        [uuids(sorted(doubtful))],
     ).fetchall():
         shift = clock_shift(least)
         if shift:
@@ -181,7 +182,7 @@ def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
           from unnest(%s::text[], %s::text[], %s::uuid[]) as given (term, kind, node_id)
             on conflict do nothing
         """,
-        [[row[0].replace("\0", "") for row in rows], [row[1] for row in rows], [row[2].hex() for row in rows]],
+        [texts(row[0] for row in rows), texts(row[1] for row in rows), uuids(row[2] for row in rows)],
     )
 
 
@@ -193,6 +194,6 @@ def devices_of(connection: Connection[Any], devices: set[bytes]) -> list[tuple[b
           from fragment
          where device_id = any(%s::uuid[])
         """,
-        [[device.hex() for device in sorted(devices)]],
+        [uuids(sorted(devices))],
     ).fetchall()
     return [(node, device, clock_shift(least)) for node, device, least in rows]
