@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import logging
+import sys
 
 from dangol.cli.workspace import settings_of
 
@@ -44,6 +46,7 @@ def _run(args: argparse.Namespace) -> None:
     from dangol.processes.borrowing import state_running  # noqa: PLC0415 - --help need not load it
     from dangol.processes.presence import die_with  # noqa: PLC0415 - the same
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     settings = settings_of(args)
     if args.supervised:
         die_with(args.supervised)

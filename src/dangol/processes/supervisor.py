@@ -85,10 +85,15 @@ class Supervisor:
     def _prepare(self) -> None:
         from dangol import app  # noqa: PLC0415 - Django is slow to load; a refused start should not wait for it
         from dangol.engines import state  # noqa: PLC0415 - the same
+        from dangol.events.plan import sync_files  # noqa: PLC0415 - the same
         from dangol.intake.snapshot import export_snapshot  # noqa: PLC0415 - the same
 
         app.migrate(self._settings)
         with state.connect(self._settings) as connection:
+            changes = sync_files(connection, self._settings.plan_dir)
+            for refused in changes.refused:
+                self._tell(f"plan/{refused.path} is not used: {refused.detail}")
+            connection.commit()
             export_snapshot(self._settings, connection)
 
     def _watch(self) -> None:
