@@ -92,6 +92,7 @@ class QuarantinedEvent(models.Model):
         indexes = [
             models.Index(fields=["state", "received_at", "key"], name="quarantine_queue"),
             models.Index(fields=["reason"], name="quarantine_reason"),
+            models.Index(fields=["message_id"], name="quarantine_message"),
         ]
 
 

@@ -160,7 +160,7 @@ def judge_password(password: str, email: str = "") -> Passable | TooWeak:
     rest = folded
     for word in _GUESSED:
         rest = rest.replace(word, "")
-    if len(rest) < 4:
+    if len(rest.strip("0123456789!@#$%^&*?._-")) < 4:
         return TooWeak("guessed", "it is made of the most guessed passwords. Four unrelated words make a good one.")
     return Passable()
 

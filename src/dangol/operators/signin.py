@@ -55,7 +55,7 @@ def sign_in(connection: Connection[Any], email: str, password: str, ip: str) -> 
         connection.execute("delete from sign_in_attempt where id = %s or (email = %s and ip = %s)", (attempt, email, ip))
         connection.execute("delete from sign_in_attempt where at < now() - make_interval(secs => %s)", (WINDOW_SECONDS,))
         connection.execute("update operator set last_login = now() where id = %s", (operator.id,))
-    return operator
+    return find_operator(connection, operator.id) or operator
 
 
 def _hold(connection: Connection[Any], email: str) -> None:
