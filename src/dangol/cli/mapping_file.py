@@ -6,21 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dangol.errors import DangolError
-
 if TYPE_CHECKING:
     from dangol.intake.importing import Apply
 
 
-class MappingRefused(DangolError):
-    """This mapping cannot be used."""
-
-    code = "mapping_refused"
-
-
 def read_mapping(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML (or JSON) file. Raises: MappingRefused, naming the line."""
+    """The mapping in a YAML (or JSON) file, checked. Raises: MappingRefused, naming the line or the place in it."""
     import yaml  # noqa: PLC0415 - only mappings need it
+
+    from dangol.intake.mapping import MappingRefused, compile_mapping  # noqa: PLC0415 - the same
 
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -28,12 +22,16 @@ def read_mapping(path: Path) -> dict[str, Any]:
         raise MappingRefused(f"{path} is not YAML: {error}") from None
     if not isinstance(value, dict):
         raise MappingRefused(f"{path} holds {type(value).__name__}, expected keys and values (docs/howto/mappings.md).")
+    try:
+        compile_mapping(value)
+    except MappingRefused as error:
+        raise MappingRefused(f"{path}: {error}") from None
     return value
 
 
 def mapper(path: Path | None, own: Mapping[str, Any]) -> Apply:
     """What applies the mapping of *path*, else the source's *own*."""
-    from dangol.intake.mapping import apply_mapping  # noqa: PLC0415 - --help need not load it
+    from dangol.intake.mapping import compile_mapping  # noqa: PLC0415 - --help need not load it
 
     mapping = read_mapping(path) if path is not None else dict(own)
-    return lambda row: apply_mapping(mapping, row)
+    return compile_mapping(mapping).events
