@@ -43,7 +43,7 @@ def earn(story: Story, at: int, person: Person, buyer: Buyer, points: int, reaso
     if points <= 0:
         return
     person.points += points
-    session = story.server(at, person, buyer)
+    session = story.server(at, buyer)
     details: dict[str, Any] = {"points": points, "balance": person.points, "reason": reason}
     if order_id:
         details["order_id"] = order_id
@@ -53,7 +53,7 @@ def earn(story: Story, at: int, person: Person, buyer: Buyer, points: int, reaso
 
 def cancelled(story: Story, at: int, person: Person, buyer: Buyer, order: dict[str, Any]) -> None:
     """The customer thinks better of it before it leaves."""
-    session = story.server(at, person, buyer)
+    session = story.server(at, buyer)
     session.track(at, story.label(person, at), "Order Cancelled", {**order, "reason": "changed_mind"})
     session.close()
 
@@ -68,12 +68,12 @@ def shipped(story: Story, at: int, person: Person, buyer: Buyer, order: dict[str
     details = {
         "order_id": order["order_id"],
         "carrier": "다온택배",
-        "tracking_id": f"DO{dice.bits(40):013d}",
-        "region": person.home.region,
+        "tracking_number": f"DO{dice.bits(40):013d}",
+        "address_region": person.home.region,
         "promised_at": story.pen.clock.text(promised),
     }
-    session = story.server(at, person, buyer)
-    session.track(at, story.label(person, at), "Order Shipped", details)
+    session = story.server(at, buyer)
+    session.track(at, story.label(person, at), "order.shipped", details)
     session.close()
     arrives = story.season.next_open(at + int(transit * DAY), 15)
     story.plan(arrives, delivered, person, buyer, order, promised, problem)
@@ -85,10 +85,11 @@ def delivered(story: Story, at: int, person: Person, buyer: Buyer, order: dict[s
     """At the door, in time or not."""
     dice = story.dice
     days_late = max(0.0, (at - promised) / DAY)
-    session = story.server(at, person, buyer)
+    session = story.server(at, buyer)
     details = {
         "order_id": order["order_id"],
-        "region": person.home.region,
+        "carrier": "다온택배",
+        "address_region": person.home.region,
         "promised_at": story.pen.clock.text(promised),
         "days_late": round(days_late, 1),
     }
@@ -114,7 +115,7 @@ def reviewed(story: Story, at: int, person: Person, order: dict[str, Any], probl
         "name": line["name"],
         "rating": stars,
         "review_id": story.number("R", at),
-        "review_body": dice.pick(REVIEWS[stars]),
+        "text": dice.pick(REVIEWS[stars]),
         "order_id": order["order_id"],
     }
     session.track(at, story.label(person, at, problem=problem), "Product Reviewed", properties)
@@ -134,21 +135,21 @@ def return_requested(story: Story, at: int, person: Person, buyer: Buyer, order:
         "channel": "store" if in_store else "web",
         "products": lines,
     }
-    session = story.server(at, person, buyer)
+    session = story.server(at, buyer)
     session.track(at, story.label(person, at), "return.requested", details)
     session.close()
     story.plan(story.season.next_open(at + 2 * DAY + int(dice.gap(DAY)), 14), return_received, person, buyer, details, in_store)
 
 
-def return_received(story: Story, at: int, person: Person, buyer: Buyer, details: dict[str, Any], in_store: bool) -> None:  # noqa: FBT001 - planned by position
+def return_received(story: Story, at: int, person: Person, buyer: Buyer, details: dict[str, Any], in_store: bool) -> None:
     """The goods are back, the money too; points that came with them are taken back."""
     dice = story.dice
     place = store_near(dice, person.home.region) if in_store else None
-    location = {"location_id": place.id, "store": place.name} if place else {"location_id": "DC01", "store": "이천 물류센터"}
+    location = {"location_id": place.id, "store_name": place.name} if place else {"location_id": "DC01", "store_name": "이천 물류센터"}
     amount = sum(int(line["price"]) * int(line["quantity"]) for line in details["products"])
-    session = story.server(at, person, buyer)
-    session.track(at, story.label(person, at), "return.received", {**details, **location})
-    refund = {"order_id": details["order_id"], "total": amount, "currency": CURRENCY, "products": details["products"]}
+    session = story.server(at, buyer)
+    session.track(at, story.label(person, at), "return.received_at", {**details, **location})
+    refund = {"order_id": details["order_id"], "refund": amount, "currency": CURRENCY, "products": details["products"]}
     session.track(at + 20 * MINUTE, story.label(person, at + 20 * MINUTE), "Order Refunded", refund)
     taken = min(person.points, int(amount * POINTS_SHARE))
     if buyer.user_id and taken:
@@ -164,11 +165,11 @@ def pickup_requested(story: Story, at: int, person: Person, buyer: Buyer, order:
     details = {
         "order_id": order["order_id"],
         "pickup_id": story.number("K", at),
-        "location_id": person.store.id,
-        "store": person.store.name,
+        "store_id": person.store.id,
+        "store_name": person.store.name,
         "channel": "store",
     }
-    session = story.server(at, person, buyer)
+    session = story.server(at, buyer)
     session.track(at, story.label(person, at), "pickup.requested", details)
     session.close()
     accepted = story.season.next_open(at + int(dice.gap(2 * HOUR)))
@@ -183,7 +184,7 @@ def pickup_requested(story: Story, at: int, person: Person, buyer: Buyer, order:
 
 def pickup_step(story: Story, at: int, person: Person, buyer: Buyer, details: dict[str, Any], name: str) -> None:
     """One step of a pickup; the store's tablet reports it, so the tablet's own id stands beside the member's."""
-    session = service.on_tablet(story, at, person) if name == "pickup.collected" else story.server(at, person, buyer)
+    session = service.on_tablet(story, at, person) if name == "pickup.collected" else story.server(at, buyer)
     session.user_id = buyer.user_id
     trap = Trap.STORE_TABLET if session.device.channel is Channel.TABLET else Trap.NONE
     session.track(at, story.label(person, at, trap), name, details)

@@ -66,7 +66,7 @@ class Product:
 
 
 def _products() -> list[Product]:
-    products = []
+    products: list[Product] = []
     for category, (english, things) in _RANGE.items():
         for name, price in things:
             place = len(products)

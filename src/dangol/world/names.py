@@ -43,9 +43,9 @@ _SYLLABLES = {
     "정": "jung", "경": "kyung", "성": "sung", "철": "chul", "숙": "sook", "은": "eun", "혜": "hye", "연": "yeon", "진": "jin",
     "승": "seung", "유": "yoo", "원": "won", "미": "mi", "재": "jae", "지": "jee", "건": "kun", "도": "do", "서": "suh",
 }  # fmt: skip
-_INITIAL = "g kk n d tt r m b pp s ss  j jj ch k t p h".split(" ")
-_VOWEL = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split()
-_FINAL = " k k k n n n t l k m p l l p l m p p t t ng t t k t p t".split(" ")
+_INITIAL = ["g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p", "h"]
+_VOWEL = ["a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi", "yu", "eu", "ui", "i"]
+_FINAL = ["", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "p", "l", "l", "p", "l", "m", "p", "p", "t", "t", "ng", "t", "t", "k", "t", "p", "t"]
 _HANGUL_FIRST, _VOWELS, _FINALS = 0xAC00, 21, 28
 
 

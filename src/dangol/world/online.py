@@ -16,8 +16,12 @@ from dangol.world.wire import BROKEN_VERSION, Session
 
 #: Shares of visits or steps; together they give the funnel that docs/world.md states.
 SEARCH_SHARE = 0.30
-CART_SHARE = {"stranger": 0.10, "dormant": 0.12, "occasional": 0.15, "regular": 0.19, "loyal": 0.22}
-CHECKOUT_SHARE = 0.56
+CART_SHARE = {"stranger": 0.055, "dormant": 0.06, "occasional": 0.085, "regular": 0.11, "loyal": 0.125}
+CHECKOUT_SHARE = 0.48
+CART_REVISITED_SHARE = 0.10
+#: Whoever has the app buys more often in it.
+APP_CART_FACTOR = 1.6
+POPUP_SHARE = 0.05
 PAYMENT_FAILS, PAYMENT_FAILS_BROKEN = 0.03, 0.42
 TRIES_AGAIN, GIVES_UP_MOOD = 0.55, 0.12
 PICKUP_SHARE = 0.17
@@ -82,6 +86,8 @@ def _log_in_or_join(story: Story, session: Session, clock: _Steps, person: Perso
         device.logged_in = session.user_id
         return
     if not person.joined:
+        if dice.chance(POPUP_SHARE):
+            _popup(story, session, clock, person, trap)
         return
     if logged_in_elsewhere(device, person):
         # The last one did not log out: clients keep the cookie, the shop shows somebody else's name until one logs in.
@@ -101,6 +107,14 @@ def _log_in_or_join(story: Story, session: Session, clock: _Steps, person: Perso
     })  # fmt: skip
 
 
+def _popup(story: Story, session: Session, clock: _Steps, person: Person, trap: Trap) -> None:
+    """A stranger leaves an e-mail address for a coupon. Nobody verified it; some type it wrong."""
+    typo = story.dice.chance(0.12) and person.email_trap is Trap.NONE
+    email = mistyped(person.email, story.dice) if typo else person.email
+    mark = trap or (Trap.EMAIL_TYPO if typo else person.email_trap)
+    session.identify(clock.next(20), story.label(person, clock.at, mark), {"email": email})
+
+
 def join(story: Story, session: Session, at: int, person: Person) -> None:
     """A new member: sign-up, consents, the welcome points."""
     person.joined = True
@@ -109,8 +123,9 @@ def join(story: Story, session: Session, at: int, person: Person) -> None:
     session.identify(at, story.label(person, at, traits_trap(person)), {**member_traits(person), "created_at": story.pen.clock.text(at)})
     session.track(at + 300, story.label(person, at + 300), "Signed Up", {"channel": channel, "method": "phone"})
     for purpose, granted in (("marketing_email", person.wants_mail), ("marketing_kakao", person.wants_kakao)):
-        name = "consent.granted" if granted else "consent.denied"
-        session.track(at + 350, story.label(person, at + 350), name, {"purpose": purpose, "channel": channel, "text_version": "2025-11"})
+        if granted:
+            details = {"purpose": purpose, "channel": channel, "lawful_basis": "consent", "evidence": "sign-up form 2025-11"}
+            session.track(at + 350, story.label(person, at + 350), "consent.granted", details)
     aftermath.earn(story, at + 2 * SECOND, person, Buyer(person.member_id, ""), 3000, "회원가입 축하", "")
 
 
@@ -125,7 +140,7 @@ def _browse(story: Story, session: Session, clock: _Steps, person: Person, devic
         path = f"/categories/{category}"
         session.page(clock.next(14), story.label(person, clock.at, trap), "Category", path, f"{category} | 온결리빙")
         session.track(clock.at + 120, story.label(person, clock.at, trap), "Product List Viewed", {"category": category, "list_id": category})
-    wants_cart = dice.chance(CART_SHARE[person.habit])
+    wants_cart = dice.chance(CART_SHARE[person.habit] * (APP_CART_FACTOR if session.version else 1.0))
     views = 1 + (int(dice.gap(1.6)) if not wants_cart else 1 + int(dice.gap(2.0)))
     for _ in range(min(views, 9)):
         product = dice.draw(IN_CATEGORY[category] if category and dice.chance(0.7) else POPULAR)
@@ -136,7 +151,7 @@ def _browse(story: Story, session: Session, clock: _Steps, person: Person, devic
             session.track(clock.next(5), story.label(person, clock.at, trap), "Product Added to Wishlist", product.line())
     if wants_cart and not person.cart:
         _add(story, session, clock, person, product, trap)
-    if person.cart and (wants_cart or dice.chance(0.35)):
+    if person.cart and (wants_cart or dice.chance(CART_REVISITED_SHARE)):
         _cart(story, session, clock, person, device, trap)
 
 
@@ -216,7 +231,8 @@ def _guest_form(story: Story, session: Session, clock: _Steps, person: Person, t
     email = mistyped(person.email, dice) if typo else person.email
     name = person.latin_name if person.romanised_style >= 0 else person.name
     mark = trap or (Trap.EMAIL_TYPO if typo else traits_trap(person))
-    session.identify(clock.next(45), story.label(person, clock.at, mark), {"name": name, "email": email, "phone": person.phone, "address": person.home.as_trait()})
+    traits = {"name": name, "email": email, "phone": person.phone, "address": person.home.as_trait()}
+    session.identify(clock.next(45), story.label(person, clock.at, mark), traits)
 
 
 def _pays(story: Story, session: Session, clock: _Steps, person: Person, trap: Trap, order_id: str, method: str, amount: int) -> bool:
@@ -229,11 +245,12 @@ def _pays(story: Story, session: Session, clock: _Steps, person: Person, trap: T
             "order_id": order_id,
             "payment_method": method,
             "total": amount,
-            "reason": "easy_pay_callback_lost" if broken else "issuer_declined",
+            "currency": CURRENCY,
+            "reason_code": "easy_pay_callback_lost" if broken else "issuer_declined",
             "attempt": attempt,
             "channel": _channel(session.device),
         }
-        session.track(clock.next(18), story.label(person, clock.at, trap, problem), "payment.failed", failure)
+        session.track(clock.next(18), story.label(person, clock.at, trap, problem), "Payment Failed", failure)
         person.mood = max(person.mood - GIVES_UP_MOOD, 0.0)
         if attempt >= 3 or not dice.chance(TRIES_AGAIN):
             if broken and dice.chance(0.25):

@@ -22,9 +22,9 @@ _TYPO_DOMAINS = {
 _YEARS: Weighted[int] = Weighted([(1955, 6), (1965, 14), (1975, 23), (1985, 28), (1993, 18), (2000, 11)])
 #: (name, share, online visits a day, store visits a day)
 _HABITS: Weighted[tuple[str, float, float]] = Weighted([
-    (("loyal", 0.26, 0.045), 9), (("regular", 0.11, 0.020), 28), (("occasional", 0.05, 0.010), 41), (("dormant", 0.014, 0.003), 22),
+    (("loyal", 0.26, 0.030), 9), (("regular", 0.11, 0.014), 28), (("occasional", 0.05, 0.007), 41), (("dormant", 0.014, 0.002), 22),
 ])  # fmt: skip
-STRANGER = ("stranger", 0.030, 0.010)
+STRANGER = ("stranger", 0.030, 0.007)
 MEMBER_SHARE = 0.56
 NEW_MEMBER_SHARE = 0.14
 APP_SHARE = 0.58
@@ -211,7 +211,7 @@ def _traps(person: Person, unit: int, dice: Dice) -> None:
         person.email, person.email_trap = dice.pick(("test@test.com", "test@example.com", "none", "aaa@aaa.example")), Trap.DEFAULT_VALUE
     if dice.chance(0.08):
         person.romanised_style = dice.below(4)
-    if person.member and dice.chance(0.02):
+    if person.member and dice.chance(0.03):
         person.second_id = f"M{90_000_000 + person.index * 7}"
         person.second_email = f"{person.email.partition('@')[0]}.2@{dice.draw(MAIL_DOMAINS)}"
 

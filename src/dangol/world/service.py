@@ -35,15 +35,21 @@ def call(story: Story, at: int, person: Person, topic: str, order_id: str = "", 
     session.user_id = person.member_id if known else ""
     session.knows(traits={"phone": OWN_NUMBER if own_number else person.phone})
     minutes = 3.0 + dice.gap(3.0) + (6.0 if annoyed else 0.0)
-    details = {"conversation_id": call_id, "channel": "phone", "topic": topic, "agent": f"AG{agent:02d}", "script": script}
+    details = {"conversation_id": call_id, "channel": "call", "topic": topic, "direction": "inbound", "staff_id": f"AG{agent:02d}", "script": script}
     if order_id:
         details["order_id"] = order_id
     opening = dice.pick(OPENINGS["script"] if annoyed and dice.chance(0.4) else OPENINGS[topic])
-    session.track(at, story.label(person, at, trap, problem), "conversation.started", {**details, "message": opening})
+    session.track(at, story.label(person, at, trap, problem), "conversation.started", {**details, "text": opening})
     ends = at + int(minutes * MINUTE)
-    unhappy = annoyed and dice.chance(0.75) or person.mood < 0.3
+    unhappy = (annoyed and dice.chance(0.75)) or person.mood < 0.3
     closing = dice.pick(ANGRY_CLOSINGS if unhappy else CALM_CLOSINGS)
-    outcome = {**details, "note": NOTES[topic], "message": closing, "duration_seconds": int(minutes * 60), "resolved": not unhappy}
+    outcome = {
+        **details,
+        "resolution": NOTES[topic],
+        "text": closing,
+        "duration_seconds": int(minutes * 60),
+        "resolved": not unhappy,
+    }
     session.track(ends, story.label(person, ends, trap, problem), "conversation.ended", outcome)
     session.close()
     _afterwards(story, ends, person, details, problem, unhappy=unhappy)
@@ -71,14 +77,24 @@ def _afterwards(story: Story, at: int, person: Person, details: dict[str, str], 
 def _answers(story: Story, at: int, person: Person, details: dict[str, str], score: int, problem: Problem) -> None:
     """A short survey after the contact, answered in Kakao."""
     session = _kakao(story, at, person)
-    properties = {"survey": "csat", "score": score, "conversation_id": details["conversation_id"], "topic": details["topic"], "script": details.get("script", "")}
-    session.track(at, story.label(person, at, problem=problem), "survey.answered", properties)
+    properties = {
+        "survey_id": "csat-contact",
+        "question": "상담에 얼마나 만족하셨나요?",
+        "score": score,
+        "channel": details["channel"],
+        "conversation_id": details["conversation_id"],
+        "topic": details["topic"],
+    }
+    if "script" in details:
+        properties["script"] = details["script"]
+    session.track(at, story.label(person, at, problem=problem), "feedback.given", properties)
     session.close()
 
 
 def _as_customer(story: Story, at: int, person: Person, agent: int) -> None:
     """The agent opens the shop in the own browser, logged in as the customer."""
-    device = Device(Channel.WEB, f"agent-browser-{agent:02d}", b'{"synthetic":true,"library":{"name":"analytics.js","version":"npm:next-1.81.0"},"ip":"192.0.2.10"')
+    context = b'{"synthetic":true,"library":{"name":"analytics.js","version":"npm:next-1.81.0"},"ip":"192.0.2.10"'
+    device = Device(Channel.WEB, f"agent-browser-{agent:02d}", context)
     session = story.pen.session(device, at)
     session.user_id = person.member_id
     session.identify(at, story.label(person, at, Trap.AGENT_COOKIE), {"name": person.name, "email": person.email})
@@ -95,17 +111,20 @@ def chat(story: Story, at: int, person: Person, topic: str, order_id: str = "", 
     details = {"conversation_id": story.number("H", at), "channel": "kakao", "topic": topic}
     if order_id:
         details["order_id"] = order_id
-    session.track(at, story.label(person, at, problem=problem), "conversation.started", {**details, "message": dice.pick(OPENINGS[topic])})
+    session.track(at, story.label(person, at, problem=problem), "conversation.started", details)
+    said = at + 2 * SECOND
+    session.track(said, story.label(person, said, problem=problem), "conversation.message_received", {**details, "text": dice.pick(OPENINGS[topic])})
     reply = at + 20 * SECOND + int(dice.gap(4 * MINUTE))
     agent = f"AG{dice.below(AGENTS):02d}"
-    session.track(reply, story.label(person, reply, problem=problem), "conversation.replied", {**details, "agent": agent, "message": "확인 후 바로 안내해 드릴게요."})
+    answer = {**details, "staff_id": agent, "text": "확인 후 바로 안내해 드릴게요.", "wait_seconds": (reply - at) // SECOND}
+    session.track(reply, story.label(person, reply, problem=problem), "conversation.message_sent", answer)
     if order_id and person.joined and dice.chance(0.6):
         # The agent looks the order up and notes whose it is: now the Kakao key and the member belong together.
         session.user_id = person.member_id
     ends = reply + int(dice.gap(6 * MINUTE)) + MINUTE
     unhappy = person.mood < 0.3
     closing = dice.pick(ANGRY_CLOSINGS if unhappy else CALM_CLOSINGS)
-    session.track(ends, story.label(person, ends, problem=problem), "conversation.ended", {**details, "message": closing, "resolved": not unhappy})
+    session.track(ends, story.label(person, ends, problem=problem), "conversation.ended", {**details, "text": closing, "resolved": not unhappy})
     session.close()
     _afterwards(story, ends, person, details, problem, unhappy=unhappy)
 
@@ -127,13 +146,13 @@ def mail(story: Story, at: int, person: Person, campaign: str, subject: str) -> 
     session = story.pen.session(device, at)
     session.user_id = person.member_id
     session.knows(traits={"email": person.email}, active=False)
-    details = {"campaign": campaign, "subject": subject, "channel": "email"}
-    session.track(at, story.label(person, at, person.email_trap), "Email Delivered", details)
+    details = {"message_id": story.number("E", at), "campaign": campaign, "subject": subject, "channel": "email"}
+    session.track(at, story.label(person, at, person.email_trap), "message.delivered", details)
     if dice.chance(0.34):
         opened = at + int(dice.gap(5 * HOUR)) + MINUTE
-        session.track(opened, story.label(person, opened, person.email_trap), "Email Opened", details)
+        session.track(opened, story.label(person, opened, person.email_trap), "message.opened", details)
         if dice.chance(0.25):
-            session.track(opened + 9 * SECOND, story.label(person, opened, person.email_trap), "Email Link Clicked", {**details, "link_url": "https://www.ongyeol.example/"})
+            session.track(opened + 9 * SECOND, story.label(person, opened, person.email_trap), "message.clicked", {**details, "link": "https://www.ongyeol.example/"})
         elif dice.chance(0.05):
             person.wants_mail = False
             left = opened + 30 * SECOND
@@ -149,7 +168,7 @@ def consent_change(story: Story, at: int, person: Person) -> None:
     session = story.pen.session(device, at)
     session.user_id = person.member_id
     name = "consent.granted" if person.wants_kakao else "consent.withdrawn"
-    session.track(at, story.label(person, at), name, {"purpose": "marketing_kakao", "channel": "app" if person.app else "web", "text_version": "2025-11"})
+    session.track(at, story.label(person, at), name, {"purpose": "marketing_kakao", "channel": "app" if person.app else "web", "evidence": "preferences 2025-11"})
     session.close()
 
 
@@ -164,7 +183,13 @@ def consulted(story: Story, at: int, person: Person) -> None:
     session.user_id = person.member_id
     label = story.label(person, at, Trap.STORE_TABLET)
     session.identify(at, label, {"name": person.name, "phone": person.phone})
-    properties = {"location_id": person.store.id, "store": person.store.name, "note": story.dice.pick(STORE_NOTES), "channel": "store"}
+    properties = {
+        "store_id": person.store.id,
+        "store_name": person.store.name,
+        "topic": story.dice.pick(STORE_NOTES),
+        "duration_seconds": 180,
+        "channel": "store",
+    }
     session.track(at + 3 * MINUTE, story.label(person, at + 3 * MINUTE, Trap.STORE_TABLET), "store.consulted", properties)
     session.close()
 

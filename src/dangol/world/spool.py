@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,11 +38,11 @@ class Sorted(NamedTuple):
     received: int
     at: int
     person: int
-    channel: Channel
+    channel: int
     trap: int
     problem: int
     wire: int
-    again: bool
+    again: int
     line: bytes
 
 
@@ -80,7 +81,7 @@ class Spool:
                 continue
             lines = [line for chunk in _chunks(path) for line in _unpacked(chunk)]
             path.unlink()
-            lines.sort(key=lambda line: line.received)
+            lines.sort(key=itemgetter(0))
             yield lines
 
     def close(self) -> None:
@@ -115,5 +116,5 @@ def _unpacked(chunk: bytes) -> Iterator[Sorted]:
     while at < end:
         received, true, person, length, channel, trap, problem, wire, again = _HEADER.unpack_from(chunk, at)
         at += size
-        yield Sorted(received, true, person, Channel(channel), trap, problem, wire, bool(again), chunk[at : at + length])
+        yield Sorted(received, true, person, channel, trap, problem, wire, again, chunk[at : at + length])
         at += length

@@ -38,7 +38,7 @@ def _at_kiosk(story: Story, at: int, person: Person) -> None:
     dice, store = story.dice, person.store
     session = story.pen.session(kiosk_device(store), at)
     product = dice.draw(POPULAR)
-    place = {"location_id": store.id, "store": store.name, "channel": "kiosk"}
+    place = {"store_id": store.id, "store_name": store.name, "channel": "kiosk"}
     session.track(at, story.label(person, at, Trap.KIOSK), "Products Searched", {"query": product.name.split()[-1], **place})
     session.track(at + 9_000, story.label(person, at + 9_000, Trap.KIOSK), "Product Viewed", {**product.line(store=True), "currency": CURRENCY, **place})
     if dice.chance(0.5):
@@ -46,7 +46,7 @@ def _at_kiosk(story: Story, at: int, person: Person) -> None:
         if person.joined and dice.chance(0.6):
             session.user_id = person.member_id
         session.identify(later, story.label(person, later, Trap.KIOSK), {"phone": person.phone})
-        session.track(later + 800, story.label(person, later, Trap.KIOSK), "coupon.looked_up", {"coupons": dice.below(4), **place})
+        session.track(later + 800, story.label(person, later, Trap.KIOSK), "store.visited", {"method": "kiosk", **place})
     session.close()
 
 
@@ -73,8 +73,8 @@ def _at_till(story: Story, at: int, person: Person) -> None:
         "currency": CURRENCY,
         "products": lines,
         "channel": "store",
-        "location_id": store.id,
-        "store": store.name,
+        "store_id": store.id,
+        "store_name": store.name,
         "register": f"{store.id}-{1 + dice.below(store.registers)}",
         "payment_method": "card" if dice.chance(0.86) else "cash",
     }

@@ -58,7 +58,7 @@ class Story:
         """What the truth says of an event."""
         return Label(person.index, at, trap, problem)
 
-    def server(self, at: int, person: Person, buyer: Buyer, channel: Channel = Channel.SERVER) -> Session:
+    def server(self, at: int, buyer: Buyer, channel: Channel = Channel.SERVER) -> Session:
         """The order server (or another system) speaking of a buyer it knows by member id or by the cookie of the check-out."""
         device = system(channel)
         device.anonymous_id = "" if buyer.user_id else buyer.anonymous_id

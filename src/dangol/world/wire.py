@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -68,7 +69,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Clock:
-    """Moments as text, quickly: the day's part is remembered."""
+    """Moments as text, quickly: days are remembered, minutes and milliseconds are looked up."""
 
     def __init__(self) -> None:
         self._days: dict[int, str] = {}
@@ -80,19 +81,15 @@ class Clock:
         '2026-01-01T00:00:00.123Z'
         """
         day, rest = divmod(at_ms, DAY)
-        date = self._days.get(day)
-        if date is None:
-            date = self._days[day] = msgspec.json.encode(_date(day)).decode().strip('"')
-        minutes, ms = divmod(rest, MINUTE)
-        hour, minute = divmod(minutes, 60)
-        second, ms = divmod(ms, SECOND)
-        return f"{date}T{hour:02d}:{minute:02d}:{second:02d}.{ms:03d}Z"
+        begins = self._days.get(day)
+        if begins is None:
+            begins = self._days[day] = (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+        minute, ms = divmod(rest, MINUTE)
+        return begins + _MINUTES[minute] + _MILLISECONDS[ms]
 
 
-def _date(day: int) -> Any:
-    from datetime import date, timedelta  # noqa: PLC0415 - once a day of the world
-
-    return date(1970, 1, 1) + timedelta(days=day)
+_MINUTES = [f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(DAY // MINUTE)]
+_MILLISECONDS = [f"{ms // SECOND:02d}.{ms % SECOND:03d}Z" for ms in range(MINUTE)]
 
 
 def app_version(device: Device, share: float) -> str:

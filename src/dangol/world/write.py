@@ -9,14 +9,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Self
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dangol.errors import DangolError
-from dangol.world.devices import SOURCES, Channel
+from dangol.world.devices import SOURCES
 from dangol.world.dice import Dice
 from dangol.world.labels import PROBLEMS, TRAPS, WIRES
 from dangol.world.lives import attack, live
@@ -32,7 +32,7 @@ PEOPLE_MAX, DAYS_MAX = 5_000_000, 3_650
 EVENTS_PER_PERSON_DAY = 0.5
 #: messageId stands first in each line: {"messageId":"<36 characters>"
 _ID = slice(14, 50)
-_ROWS = 100_000
+_ROWS = 20_000
 
 
 class WorldRefused(DangolError):
@@ -108,20 +108,20 @@ class _Counts:
 
 
 def _write_streams(spool: Spool, folder: Path) -> _Counts:
-    counts = _Counts(by_source={info.name: 0 for info in SOURCES.values()})
+    counts, by_channel = _Counts(), [0] * len(SOURCES)
     with ExitStack() as open_files:
-        files: dict[Channel, IO[bytes]] = {
-            channel: open_files.enter_context((folder / f"{info.name}.jsonl").open("wb", buffering=1 << 18)) for channel, info in SOURCES.items()
-        }
+        write = [open_files.enter_context((folder / f"{info.name}.jsonl").open("wb", buffering=1 << 18)).write for info in SOURCES.values()]
         truth = open_files.enter_context(_Table(folder / "truth.parquet", _TRUTH))
         for lines in spool.slices():
             for one in lines:
-                files[one.channel].write(one.line + b"\n")
-                counts.by_source[SOURCES[one.channel].name] += 1
+                by_channel[one.channel] += 1
+                write[one.channel](one.line)
+                write[one.channel](b"\n")
                 if not one.again:
                     truth.add(_true_event(one))
                     counts.messages += 1
             counts.lines += len(lines)
+    counts.by_source = {info.name: by_channel[channel] for channel, info in SOURCES.items()}
     return counts
 
 
@@ -137,9 +137,12 @@ _PEOPLE = pa.schema([
 ])  # fmt: skip
 
 
+_NAMES = [info.name for info in SOURCES.values()]
+
+
 def _true_event(one: Sorted) -> tuple[Any, ...]:
     person = "" if one.person < 0 else person_id(one.person)
-    return (one.line[_ID].decode(), SOURCES[one.channel].name, person, one.at, TRAPS[one.trap], PROBLEMS[one.problem], WIRES[one.wire])
+    return (one.line[_ID].decode(), _NAMES[one.channel], person, one.at, TRAPS[one.trap], PROBLEMS[one.problem], WIRES[one.wire])
 
 
 def _true_person(person: Person, family: Household) -> tuple[Any, ...]:
@@ -153,14 +156,14 @@ def _true_person(person: Person, family: Household) -> tuple[Any, ...]:
 
 
 class _Table:
-    """A Parquet file written a hundred thousand rows at a time."""
+    """A Parquet file, written some thousand rows at a time."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
         self._writer = pq.ParquetWriter(path, schema, compression="zstd")
         self._rows: list[tuple[Any, ...]] = []
 
-    def __enter__(self) -> _Table:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
