@@ -82,6 +82,8 @@ class State:
     """PostgreSQL. Empty url: Dangol starts its own in the workspace."""
 
     url: str = ""
+    #: Days a receipt is kept: so long a repeated event is recognised and stands on the timeline. The lake keeps it anyway.
+    receipt_days: int = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +177,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "process.batch_events": (1, 100_000),
     "console.port": (1, 65535),
     "console.api_rate_per_minute": (1, 10_000_000),
+    "state.receipt_days": (30, 36_500),
     "log.keep_days": (0, 3650),
     "lake.seal_seconds": (1, 3600),
     "lake.seal_facts": (1, 10_000_000),

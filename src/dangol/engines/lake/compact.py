@@ -97,7 +97,7 @@ def _rewrite(settings: Settings, connection: Connection[Any], day: date, group: 
 
 def _copy(paths: list[str], part: Path, lake: Path, people: str, level: int) -> int:
     """Write all facts of *paths* to *part*, sorted; returns how many. DuckDB spills to disk beyond its memory."""
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": "512MB", "temp_directory": str(lake / ".spill"), "TimeZone": "UTC"}
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": "512MB", "temp_directory": str(lake / ".spill")}
     if people:
         # Who a person is now decides the place; the column person_id still says who they were then.
         joined = "left join read_parquet(?) as people on people.node_id = facts.node_id"

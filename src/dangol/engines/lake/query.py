@@ -46,20 +46,21 @@ def query(settings: Settings, sql: str, parameters: Sequence[Any] | Mapping[str,
     """
     with reader(settings) as engine:
         try:
-            rows: list[dict[str, Any]] = engine.execute(sql, parameters).to_arrow_table().to_pylist()
+            table: pa.Table = engine.sql(sql, params=parameters).to_arrow_table()
         except duckdb.Error as error:
             raise QueryRefused(
                 f"{error}\nThe views are facts, person_facts, people and device_clock (docs/howto/read-the-lake.md)."
             ) from error
-    return rows
+    return table.to_pylist()  # type: ignore[no-any-return]
 
 
 @contextmanager
 def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the lake's views, that can read nothing but the lake's folder."""
     lake = settings.lake_dir
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": threads, "TimeZone": "UTC", "arrow_lossless_conversion": True}
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": threads, "arrow_lossless_conversion": True}
     with duckdb.connect(":memory:", config=config) as engine:
+        engine.execute("set TimeZone = 'UTC'")
         paths = [str(lake / path) for path in _live_paths(settings)]
         if paths:
             listed = ", ".join(map(_quoted, paths))

@@ -38,5 +38,5 @@ def all_of(path: Path, kinds: Sequence[str]) -> Iterator[list[Fact]]:
 
 
 def _read(sql: str, parameters: list[object]) -> list[Fact]:
-    with duckdb.connect(":memory:", config={"threads": 2, "arrow_lossless_conversion": True, "TimeZone": "UTC"}) as engine:
-        return from_table(engine.execute(sql, parameters).to_arrow_table())
+    with duckdb.connect(":memory:", config={"threads": 2, "arrow_lossless_conversion": True}) as engine:
+        return from_table(engine.sql(sql, params=parameters).to_arrow_table())
