@@ -1,0 +1,37 @@
+# make demo   a made-up brand, live        make test   all tests        make setup   .venv/bin/dangol, and nothing else
+# A bare Debian or Ubuntu with python3 (3.11 to 3.13) and make is enough; nothing is installed outside .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test chaos bench lint check clean
+
+RUN := .venv/bin
+
+help:  ## these lines
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+
+setup:  ## .venv with Dangol in it
+	@sh tools/bootstrap/setup.sh run
+
+setup-dev:  ## the same, with what tests and checks need
+	@sh tools/bootstrap/setup.sh dev
+
+demo: setup  ## a made-up Korean brand, live, with a guided tour
+	@$(RUN)/dangol demo
+
+test: setup-dev  ## every test but the long chaos form; the quick ones first
+	@$(RUN)/python -m pytest -m "not chaos"
+
+chaos: setup-dev  ## the long form: kill -9, full disk, State stopped, for minutes
+	@$(RUN)/python -m pytest -m chaos --timeout 3600
+
+bench: setup  ## measure this machine, with the floor beside each number
+	@$(RUN)/dangol bench
+
+lint: setup-dev  ## formatting, types, and which room may import which
+	@$(RUN)/ruff check src tests tools
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+
+check: lint test  ## lint and test
+
+clean:  ## forget .venv and caches; workspaces are left alone
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
