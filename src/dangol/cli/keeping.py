@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from dangol import settings as settings_module
-from dangol.cli.output import say
+from dangol.cli.output import say, say_json
+from dangol.cli.parser import add_json
 from dangol.cli.workspace import settings_of
 from dangol.errors import DangolError
 
@@ -54,7 +56,8 @@ def _restore(args: argparse.Namespace) -> None:
 
 
 def rebuild_command(parser: argparse.ArgumentParser) -> None:
-    """Declare `dangol rebuild`."""
+    """Declare `dangol rebuild`. It may run while everything else does: intake goes on, readers see the old until the exchange."""
+    add_json(parser)
     parser.set_defaults(run=_rebuild)
 
 
@@ -66,12 +69,21 @@ def _rebuild(args: argparse.Namespace) -> None:
     from dangol.processes.rebuild import rebuild  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
-    _must_not_run(settings)
     with state_running(settings):
-        done = rebuild(settings)
+        done = rebuild(settings, progress=_progress if sys.stderr.isatty() else None)
         with state.connect(settings) as connection:
-            record(connection, actor(), "state.rebuilt")
-    say(f"People and profiles were built anew from the lake{f': {done}' if done else ''}.")
+            record(connection, actor(), "state.rebuilt", details={"events": done.events, "changed": done.changed})
+    if args.json:
+        say_json(done)
+        return
+    say(
+        f"{done.people:,} people were built anew from {done.events:,} events.",
+        f"Different from before: {', '.join(done.changed)}." if done.changed else "Everything is as it was before, byte for byte.",
+    )
+
+
+def _progress(facts: int) -> None:
+    print(f"\r{facts:,} events read", end="", file=sys.stderr, flush=True)  # noqa: T201 - one line that counts up
 
 
 def _must_not_run(settings: settings_module.Settings) -> None:
