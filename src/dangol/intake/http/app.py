@@ -1,0 +1,308 @@
+"""The ASGI application of collect: routes, and the one path that every event takes from socket to disk to answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import msgspec
+
+from dangol.events import ROUTE_TYPES, now_us
+from dangol.intake.facts import Reason
+from dangol.intake.http import query, settings_routes
+from dangol.intake.http.acknowledger import Acknowledger
+from dangol.intake.http.answers import (
+    RETRY_FULL_SECONDS,
+    RETRY_LOG_SECONDS,
+    RETRY_STARTING_SECONDS,
+    Answer,
+    headers_of,
+    preflight,
+    refusal,
+    taken,
+)
+from dangol.intake.http.auth import keys_in_headers
+from dangol.intake.http.bodies import BodyTooLarge, NotUnpackable, unpack
+from dangol.intake.http.knowledge import Knowledge, compile_snapshot
+from dangol.intake.http.reading import BodyReader, ClientGone, ClientTooSlow, Receive, TooMuchAtOnce
+from dangol.intake.http.reception import Judged, Request, judge_events, judge_unusable, judge_webhook
+from dangol.intake.http.snippet import snippet_answer
+from dangol.intake.http.window import Window
+from dangol.intake.ports import Log, LogFull, LogUnavailable, LogWriter
+from dangol.intake.snapshot import SnapshotFile, path_of
+from dangol.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Mapping[bytes, bytes]
+Judge = Callable[[Request, Knowledge], Judged]
+
+#: Seconds between looks at the snapshot, the log and slow clients.
+TICK_SECONDS = 0.5
+#: An unknown key makes collect look at the snapshot at once, but not more often than this.
+LOOK_AGAIN_SECONDS = 0.05
+
+#: Path of a POST → what its body is read as.
+EVENT_ROUTES = {f"/v1/{name}": kind or "batch" for name, kind in ROUTE_TYPES.items()} | {"/beacon/v1/batch": "batch"}
+
+_ACCEPTED_AND_IGNORED = Answer(200, b'{"success":true}')
+
+
+class CollectApp:
+    """Collect. Depends on the log and the snapshot file alone. Lives as long as its process."""
+
+    def __init__(self, settings: Settings, log: Log) -> None:
+        self._limits = settings.collect
+        self._log = log
+        self._snapshot = SnapshotFile(path_of(settings))
+        self._looked_at = 0.0
+        self._knowledge: Knowledge | None = None
+        self._writer: LogWriter | None = None
+        self._log_refusal = ""
+        self._log_refused_at = -math.inf
+        self._window = Window()
+        self._reader = BodyReader(
+            max_body_bytes=settings.collect.max_body_bytes,
+            max_held_bytes=settings.collect.max_waiting_bytes,
+            seconds=settings.collect.body_timeout_seconds,
+        )
+        self._acknowledger: Acknowledger
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the process's beginning and end."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        headers = dict(scope["headers"])
+        try:
+            answer = await self._answer(scope, headers, receive)
+        except ClientGone:
+            return
+        except Exception:
+            logger.exception("A request to %s failed inside Dangol; its client was asked to send it again.", scope["path"])
+            answer = refusal(
+                500, "internal_error", "Dangol failed. Nothing of this request was accepted; send it again.", retry_after=RETRY_LOG_SECONDS
+            )
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers_of(answer, headers.get(b"origin"))})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def start(self) -> None:
+        """Open the log and read the snapshot, as far as they are there; look after both from now on."""
+        self._acknowledger = Acknowledger(asyncio.get_running_loop())
+        self._look_at_snapshot()
+        self._open_log()
+        self._ticker = asyncio.create_task(self._tick())
+
+    async def stop(self) -> None:
+        """Finish what was accepted and let the lane go."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticker
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await asyncio.to_thread(writer.close)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                self._look_at_snapshot()
+                self._open_log()
+                self._reader.give_up_slow(asyncio.get_running_loop().time())
+            except Exception:
+                logger.exception("Looking after snapshot and log failed; it is tried again.")
+
+    def _look_at_snapshot(self) -> bool:
+        """Whether there is something new."""
+        self._looked_at = time.monotonic()
+        snapshot = self._snapshot.changed()
+        if snapshot is None:
+            return False
+        self._knowledge = compile_snapshot(snapshot)
+        logger.info("Snapshot of %d sources and %d event schemas is in use.", len(snapshot.sources), len(snapshot.plan))
+        return True
+
+    def _open_log(self) -> None:
+        if self._writer is not None:
+            return
+        try:
+            self._writer = self._log.writer("collect")
+        except LogUnavailable as error:
+            if str(error) != self._log_refusal:
+                logger.error("%s", error)  # noqa: TRY400 (a sentence)
+            self._log_refusal = str(error)
+            return
+        self._log_refusal = ""
+        logger.info("Lane %s of the log is open.", self._writer.lane)
+
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
+        method, path = scope["method"], scope["path"]
+        route = EVENT_ROUTES.get(path) or EVENT_ROUTES.get(path.rstrip("/"))
+        if method == "POST" and route is not None:
+            return await self._take(scope, headers, receive, route, self._judge_events)
+        if method == "OPTIONS":
+            return preflight(headers.get(b"access-control-request-headers"))
+        return await self._answer_other(scope, headers, receive, method, path.rstrip("/") or "/", route is not None)
+
+    async def _answer_other(self, scope: Scope, headers: Headers, receive: Receive, method: str, path: str, is_event_route: bool) -> Answer:
+        parts = path.split("/")[1:]
+        reading = method in ("GET", "HEAD")
+        match parts:
+            case ["v1", "webhook", name] if method in ("GET", "POST"):
+                judge: Judge = lambda request, knowledge: judge_webhook(request, name, knowledge, self._limits.max_event_bytes)  # noqa: E731
+                if method == "POST":
+                    return await self._take(scope, headers, receive, "webhook", judge)
+                row = msgspec.json.encode(query.row_of(query.pairs_of(scope["query_string"])))
+                return await self._take_bytes(scope, headers, row, "webhook", judge)
+            case ["pixel", "v1", ("track" | "page") as kind] if reading:
+                return await self._take_pixel(scope, headers, kind)
+            case ["v1", "m"] if method == "POST":
+                return _ACCEPTED_AND_IGNORED
+            case ["v1", "projects", key, "settings"] | ["projects", key, "settings"] if reading:
+                return settings_routes.segment_settings(key, headers, scope["scheme"], self._fresh_knowledge(key))
+            case ["sourceConfig"] if reading:
+                keys = [*keys_in_headers(headers), *query.key_in(query.pairs_of(scope["query_string"]))]
+                return settings_routes.rudder_settings(keys, headers, scope["scheme"], self._fresh_knowledge(*keys))
+            case ["dangol.js"] if reading:
+                return snippet_answer(headers.get(b"if-none-match"))
+            case ["health"] if reading:
+                return self._health()
+        if (
+            is_event_route
+            or path in ("/v1/m", "/health", "/dangol.js", "/sourceConfig")
+            or parts[:2] in (["v1", "webhook"], ["pixel", "v1"])
+        ):
+            allowed = (
+                b"GET, POST, OPTIONS"
+                if parts[:2] == ["v1", "webhook"]
+                else b"POST, OPTIONS"
+                if is_event_route or path == "/v1/m"
+                else b"GET, OPTIONS"
+            )
+            return refusal(405, "method_not_allowed", f"{method} is not for {path}; use {allowed.decode()}.", extra=((b"allow", allowed),))
+        return refusal(
+            404, "no_such_route", f"{path} is not served here. Events go to /v1/batch or /v1/track, webhooks to /v1/webhook/SOURCE."
+        )
+
+    def _judge_events(self, request: Request, knowledge: Knowledge) -> Judged:
+        return judge_events(request, knowledge, self._limits.max_event_bytes)
+
+    async def _take(self, scope: Scope, headers: Headers, receive: Receive, route: str, judge: Judge) -> Answer:
+        try:
+            body = await self._reader.read(receive)
+            encoding = headers.get(b"content-encoding")
+            if encoding:
+                try:
+                    body = unpack(body, encoding.decode("latin-1"), self._limits.max_body_bytes)
+                except NotUnpackable as error:
+                    unusable = _unusable(Reason.UNREADABLE_BODY, str(error))
+                    return await self._take_bytes(scope, headers, body, route, unusable)
+        except BodyTooLarge as error:
+            return await self._take_bytes(scope, headers, error.prefix, route, _unusable(Reason.BODY_TOO_LARGE, str(error)))
+        except ClientTooSlow:
+            # 408 would be the word for it, but rudder-sdk-python and rudder-sdk-js throw events away on 408 and try again on 503.
+            seconds = self._limits.body_timeout_seconds
+            return refusal(
+                503, "too_slow", f"The request was not whole after {seconds} s. Send it again.", retry_after=RETRY_LOG_SECONDS, close=True
+            )
+        except TooMuchAtOnce:
+            return refusal(429, "too_much_at_once", "Too much is being received at once. Send it again.", retry_after=RETRY_FULL_SECONDS)
+        return await self._take_bytes(scope, headers, body, route, judge)
+
+    async def _take_bytes(self, scope: Scope, headers: Headers, body: bytes, route: str, judge: Judge) -> Answer:
+        knowledge = self._knowledge
+        if knowledge is None and (not self._look_again() or (knowledge := self._knowledge) is None):
+            told = "Collect has not been told its sources yet. Send it again in a moment."
+            return refusal(503, "starting", told, retry_after=RETRY_STARTING_SECONDS)
+        request = self._request(scope, headers, body, route)
+        judged = judge(request, knowledge)
+        if judged.answer is not None and judged.answer.status == 401 and self._look_again() and self._knowledge is not None:
+            judged = judge(self._request(scope, headers, body, route), self._knowledge)
+        if judged.frame is None:
+            return judged.answer or Answer(200, taken(0, 0, request.request_id, [], []))
+        return await self._keep(judged, request.request_id)
+
+    async def _keep(self, judged: Judged, request_id: bytes) -> Answer:
+        frame = judged.frame
+        assert frame is not None
+        if self._writer is None:
+            return refusal(503, "log_unavailable", self._log_refusal or "The log is not open yet.", retry_after=RETRY_LOG_SECONDS)
+        try:
+            await self._acknowledger.kept(self._writer, frame)
+        except LogFull as error:
+            return refusal(429, error.code, str(error), retry_after=RETRY_FULL_SECONDS)
+        except LogUnavailable as error:
+            self._log_refused_at = time.monotonic()
+            return refusal(503, error.code, "Events cannot be kept now. Send them again.", retry_after=RETRY_LOG_SECONDS)
+        if judged.answer is not None:
+            return judged.answer
+        duplicates = self._window.seen(frame.source, judged.message_ids)
+        self._window.add(frame.source, judged.message_ids)
+        return Answer(200, taken(frame.events, duplicates, request_id, judged.message_ids, frame.verdicts))
+
+    async def _take_pixel(self, scope: Scope, headers: Headers, kind: str) -> Answer:
+        event = query.pixel_event(kind, query.pairs_of(scope["query_string"]))
+        answer = await self._take_bytes(scope, headers, msgspec.json.encode(event), kind, self._judge_events)
+        if answer.status != 200:
+            return answer
+        return Answer(
+            200, query.PIXEL, b"image/gif", extra=((b"cache-control", b"no-store"), (b"cross-origin-resource-policy", b"cross-origin"))
+        )
+
+    def _request(self, scope: Scope, headers: Headers, body: bytes, route: str) -> Request:
+        keys = keys_in_headers(headers)
+        if scope["query_string"]:
+            keys += query.key_in(query.pairs_of(scope["query_string"]))
+        agent = headers.get(b"user-agent", b"").decode("latin-1")
+        return Request(route, body, keys, now_us(), os.urandom(16), client_ip(scope.get("client"), headers), agent)
+
+    def _look_again(self) -> bool:
+        return time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS and self._look_at_snapshot()
+
+    def _fresh_knowledge(self, *keys: str) -> Knowledge | None:
+        if self._knowledge is None or self._knowledge.source(keys) is None:
+            self._look_again()
+        return self._knowledge
+
+    def _health(self) -> Answer:
+        status = "ok"
+        if self._knowledge is None:
+            status = "starting"
+        elif self._writer is None or time.monotonic() - self._log_refused_at < RETRY_LOG_SECONDS:
+            status = "log_unavailable"
+        return Answer(
+            200 if status == "ok" else 503,
+            msgspec.json.encode({"status": status}),
+            retry_after=0 if status == "ok" else RETRY_STARTING_SECONDS,
+        )
+
+
+def client_ip(client: tuple[str, int] | None, headers: Headers) -> str:
+    """Where the request came from: the peer, or what a proxy on this machine says of its own peer."""
+    peer = client[0] if client else ""
+    forwarded = headers.get(b"x-forwarded-for")
+    if forwarded is None or peer not in ("127.0.0.1", "::1", ""):
+        return peer
+    return forwarded.decode("latin-1").rpartition(",")[2].strip()[:45]
+
+
+def _unusable(reason: Reason, detail: str) -> Judge:
+    return lambda request, knowledge: judge_unusable(request, knowledge, reason, detail)

@@ -1,0 +1,39 @@
+"""The messageIds of the last while, so that an answer can say which events had come before.
+
+Only a courtesy to the client: a restart forgets them. Every event is written to the log all the same, and exact deduplication
+happens where events are applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: Ids remembered at least; twice as many at most, about 10 MB.
+IDS = 50_000
+
+
+class Window:
+    """Remembers ids in two generations; the older one is dropped whole."""
+
+    def __init__(self, ids: int = IDS) -> None:
+        self._ids = ids
+        self._young: set[int] = set()
+        self._old: set[int] = set()
+
+    def seen(self, source: int, message_ids: Iterable[str | None]) -> int:
+        """How many of these came before, or came twice among themselves."""
+        found, among = 0, set()
+        for message_id in message_ids:
+            if message_id is None:
+                continue
+            mark = hash((source, message_id))
+            if mark in self._young or mark in self._old or mark in among:
+                found += 1
+            among.add(mark)
+        return found
+
+    def add(self, source: int, message_ids: Iterable[str | None]) -> None:
+        """Remember these."""
+        if len(self._young) >= self._ids:
+            self._old, self._young = self._young, set()
+        self._young.update(hash((source, message_id)) for message_id in message_ids if message_id is not None)
