@@ -114,7 +114,7 @@ def apply_batch(
     fates = sort_out(connection, arrivals)
     batch = lake.reserve(connection) if lake else 0
     base = batch << SEQ_BITS
-    seq_of = {arrival.key: base + index for index, arrival in enumerate(fates.applied)}
+    seq_of = {arrival.key: arrival.seq or base + index for index, arrival in enumerate(fates.applied)}
     seen, claims = _claims(fates.applied, seq_of)
     outcome = link(connection, seen, claims, rules.identity)
     told = observe(connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers])
@@ -124,10 +124,10 @@ def apply_batch(
     release(connection, [line for line in lines if line.arrival.key in fates.released])
     copy_rows(connection, "receipt", RECEIPT_COLUMNS, [receipt_fields(line, now_us) for line in lines])
     count_duplicates(connection, fates.duplicates)
-    put_in_quarantine(connection, fates.quarantined)
-    counts = tally(fates)
-    count(connection, counts, partition)
     if lake:
+        # Queue and counters are a record of what happened, not derived from it: a rebuild leaves them alone.
+        put_in_quarantine(connection, fates.quarantined)
+        count(connection, tally(fates), partition)
         lake.append(connection, batch, _facts(fates, lines, outcome, told, base, now_us))
     return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
 
@@ -141,7 +141,7 @@ def _claims(applied: Sequence[Arrival], seq_of: Mapping[bytes, int]) -> tuple[di
         for one in arrival.identifiers:
             # Which spelling and source is kept must not depend on the order of arrival within the batch.
             if one.node not in seen or order < first[one.node]:
-                seen[one.node] = Seen(one.kind, one.value, one.raw, arrival.source)
+                seen[one.node] = Seen(one.kind, one.value, one.raw, arrival.source, *order)
                 first[one.node] = order
         if len(arrival.identifiers) < 2:
             continue
@@ -178,10 +178,11 @@ def _lines(fates: Sorted, told: Told, base: int) -> list[Line]:
     lines: list[Line] = []
     for fate, arrivals in ((Fate.APPLIED, fates.applied), (Fate.QUARANTINED, fates.quarantined), (Fate.SUPPRESSED, fates.suppressed)):
         for arrival in arrivals:
-            shift = told.shifts.get(arrival.device, 0)
-            occurred = min(arrival.original_at + shift, arrival.received_at) if shift else min(arrival.original_at, arrival.received_at)
+            # A device's clock is known from what was applied; what was not keeps the time it came with.
+            shift = told.shifts.get(arrival.device, 0) if fate is Fate.APPLIED else 0
+            occurred = min(arrival.original_at + shift, arrival.received_at)
             node = leading(arrival) if fate is Fate.APPLIED else b""
-            lines.append(Line(arrival, fate, node, occurred, base + len(lines)))
+            lines.append(Line(arrival, fate, node, occurred, arrival.seq or base + len(lines)))
     return lines
 
 
@@ -205,7 +206,7 @@ def receipt_fields(line: Line, now_us: int) -> bytes:
             copy_time(line.occurred_at),
             copy_time(one.sent_at),
             copy_time(one.received_at),
-            copy_time(now_us),
+            copy_time(one.processed_at or now_us),
             copy_int8(line.seq),
             copy_jsonb(one.digest.replace(b"\\u0000", b"") if one.digest else None),
         )

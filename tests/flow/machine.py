@@ -92,7 +92,7 @@ class Machine:
     def people(self) -> dict[str, list[Any]]:
         """All that people and profiles are, as comparable values: nothing in it depends on when it was processed."""
         return {
-            "identifiers": self.rows("select node_id, type, value, person_id from identifier order by node_id"),
+            "identifiers": self.rows("select node_id, type, value, raw_value, first_at, first_message, first_source, person_id from identifier order by node_id"),
             "edges": self.rows("select a, b, first_at, first_message, last_at, events, verified, refused from edge order by a, b"),
             "fragments": [
                 (node, device, to_us(first), to_us(last), events, least, bytes(body) if body else None)

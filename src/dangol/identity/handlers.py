@@ -25,6 +25,9 @@ class Seen(Struct, gc=False):
     value: str
     raw: str
     source: int
+    #: Its place in time: the earliest spelling is kept, whatever arrived first.
+    at: int
+    message: str
 
 
 def link(
@@ -36,10 +39,21 @@ def link(
     Returns the people of all seen identifiers and what changed among people.
     """
     outcome = LinkOutcome({}, [], [], [], [])
-    known = dict(connection.execute("select node_id, person_id from identifier where node_id = any(%s::uuid[])", [uuids(seen)]).fetchall())
+    rows = connection.execute(
+        """
+        select node_id, person_id, (extract(epoch from first_at) * 1000000)::bigint, first_message
+          from identifier
+         where node_id = any(%s::uuid[])
+        """,
+        [uuids(seen)],
+    ).fetchall()
+    known = {node: person for node, person, _, _ in rows}
     new = sorted(node for node in seen if node not in known)
     if new:
         _insert_identifiers(connection, new, seen)
+    earlier = sorted(node for node, _, at, message in rows if (seen[node].at, seen[node].message) < (at, message))
+    if earlier:
+        _spell_as_earlier(connection, earlier, seen)
     for node in new:
         known[node] = node
     outcome.person_of = known
@@ -60,17 +74,43 @@ def _tell_newcomers(outcome: LinkOutcome, new: set[bytes]) -> None:
 
 
 def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen]) -> None:
-    rows = [seen[node] for node in new]
     connection.execute(
         """
-        insert into identifier (node_id, type, value, raw_value, person_id, first_source)
-        select node_id, type, value, raw_value, node_id, first_source
-          from unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::smallint[])
-            as given (node_id, type, value, raw_value, first_source)
+        insert into identifier (node_id, type, value, raw_value, person_id, first_at, first_message, first_source)
+        select node_id, type, value, raw_value, node_id, 'epoch'::timestamptz + first_at * interval '1 microsecond', first_message, first_source
+          from unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::smallint[], %s::text[], %s::text[])
+            as given (node_id, raw_value, first_at, first_message, first_source, type, value)
             on conflict (node_id) do nothing
         """,
-        [uuids(new), texts(row.kind for row in rows), texts(row.value for row in rows), texts(row.raw for row in rows), numbers(row.source for row in rows)],
+        [*_spellings(new, seen), texts(seen[node].kind for node in new), texts(seen[node].value for node in new)],
     )
+
+
+def _spell_as_earlier(connection: Connection[Any], nodes: list[bytes], seen: Mapping[bytes, Seen]) -> None:
+    connection.execute(
+        """
+        update identifier
+           set raw_value = given.raw_value,
+               first_at = 'epoch'::timestamptz + given.first_at * interval '1 microsecond',
+               first_message = given.first_message,
+               first_source = given.first_source
+          from unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::smallint[])
+            as given (node_id, raw_value, first_at, first_message, first_source)
+         where identifier.node_id = given.node_id
+        """,
+        _spellings(nodes, seen),
+    )
+
+
+def _spellings(nodes: list[bytes], seen: Mapping[bytes, Seen]) -> list[str]:
+    rows = [seen[node] for node in nodes]
+    return [
+        uuids(nodes),
+        texts(row.raw for row in rows),
+        numbers(row.at for row in rows),
+        texts(row.message for row in rows),
+        numbers(row.source for row in rows),
+    ]
 
 
 def _keep_claims(connection: Connection[Any], claims: Mapping[tuple[bytes, bytes], Claim]) -> list[tuple[bytes, bytes]]:

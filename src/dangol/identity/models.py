@@ -14,10 +14,12 @@ class Identifier(models.Model):
     type = models.TextField()
     #: Normalised.
     value = models.TextField()
-    #: As it first came.
+    #: As the earliest event (by event time, then message id) spelt it, and which source sent that.
     raw_value = models.TextField()
     #: The person it belongs to: the node_id of the person's leading identifier.
     person_id = models.UUIDField(db_index=True)
+    first_at = models.DateTimeField()
+    first_message = models.TextField()
     first_source = models.SmallIntegerField()
 
     class Meta:

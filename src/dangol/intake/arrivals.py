@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from dangol.events import (
+    Body,
     Context,
     Envelope,
     Malformed,
@@ -24,8 +25,9 @@ from dangol.events import (
     parse_time_us,
     read_raw,
 )
+from dangol.events.facts import Fact, FactKind
 from dangol.intake.digest import digest_of
-from dangol.intake.facts import Reason
+from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.frame import HISTORY, Frame, FrameKind, Verdict
 
 #: Kinds of source that run on a customer's or a store's own device: their clock may be wrong, their batches tell by how much.
@@ -69,6 +71,9 @@ class Arrival(Struct, gc=False):
     rule: str = ""
     #: Usable identifiers, the leading one first (identity.Claimed); settled by the flow.
     identifiers: list[Any] = []
+    #: Set when a fact is read back from the lake: its place there and when it was first processed. 0: new.
+    seq: int = 0
+    processed_at: int = 0
 
 
 def read_frame(frame: Frame, source_kind: str, identifying: Mapping[str, str]) -> list[Arrival]:
@@ -96,6 +101,33 @@ def read_frame(frame: Frame, source_kind: str, identifying: Mapping[str, str]) -
         except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
             arrivals.append(_unreadable(frame, index, raw, Verdict(index, Reason.MALFORMED_FIELD, str(error)), raw))
     return arrivals
+
+
+def read_fact(fact: Fact, source_kind: str, identifying: Mapping[str, str]) -> Arrival:
+    """The arrival that a fact of the lake was made from, for a rebuild.
+
+    Args: fact: an event's fact; its body is the whole event, or the bytes of one that could not be read.
+    """
+    fate = _FATES.get(fact.fact)
+    verdict = Verdict(0, fact.reason, "", fate) if fate else None
+    frame = Frame(
+        kind=FrameKind.EVENTS, source=fact.source, received_at=fact.received_at, request_id=b"", route="", events=1, body=b"",
+        ip=fact.ip, user_agent=fact.user_agent,
+    )  # fmt: skip
+    try:
+        item = msgspec.json.decode(fact.body, type=Envelope)
+        item.type, item.messageId = fact.type or None, fact.message_id
+        arrival = _read_item(frame, 0, item, fact.body, Body([]), fact.sent_at or None, verdict, source_kind, identifying)
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError):
+        arrival = _unreadable(frame, 0, fact.body, verdict or Verdict(0, Reason.UNREADABLE_BODY, ""))
+        arrival.message_id = fact.message_id
+    arrival.key, arrival.ip = fact.key, fact.ip
+    arrival.seq, arrival.processed_at = fact.seq, fact.processed_at
+    return arrival
+
+
+#: Verdict.fate of what a fact tells; an applied event has no verdict.
+_FATES = {FactKind.EVENT_QUARANTINED: Fate.QUARANTINED, FactKind.EVENT_SUPPRESSED: Fate.SUPPRESSED, FactKind.EVENT_TAGGED: TAGGED}
 
 
 def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: bytes = b"") -> Arrival:

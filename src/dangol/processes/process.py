@@ -36,7 +36,7 @@ from dangol.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Advisory lock shared by all workers; a rebuild takes it alone.
+#: Advisory lock that every batch shares; a rebuild takes it alone.
 PROCESSING_LOCK = 0x646E676C
 #: First key of the advisory locks by which a worker owns a partition.
 PARTITION_LOCK = 0x646E67
@@ -114,7 +114,6 @@ class Worker:
         connection = connect_raw(state.locate(self.settings), autocommit=True, application_name="dangol process")
         self._connection = connection
         connection.execute("set synchronous_commit = on")
-        connection.execute("select pg_advisory_lock_shared(%s)", [PROCESSING_LOCK])
         for partition in self.partitions:
             connection.execute("select pg_advisory_lock(%s, %s)", [PARTITION_LOCK, partition])
         rows = connection.execute("select lane, partition, position from progress where partition = any(%s)", [self.partitions]).fetchall()
@@ -160,6 +159,7 @@ class Worker:
         assert connection is not None
         try:
             with connection.transaction():
+                connection.execute("select pg_advisory_xact_lock_shared(%s)", [PROCESSING_LOCK])
                 if portion.arrivals:
                     self._apply_all(connection, portion.arrivals)
                 self._advance(connection, portion.reached)
@@ -170,6 +170,7 @@ class Worker:
                 "A batch of %d events failed (%s: %s); looking for the event at fault", len(portion.arrivals), type(error).__name__, error
             )
             with connection.transaction():
+                connection.execute("select pg_advisory_xact_lock_shared(%s)", [PROCESSING_LOCK])
                 self._apply_carefully(connection, portion.arrivals)
                 self._advance(connection, portion.reached)
         for lane, position in portion.reached.items():
