@@ -168,7 +168,8 @@ def consent_change(story: Story, at: int, person: Person) -> None:
     session = story.pen.session(device, at)
     session.user_id = person.member_id
     name = "consent.granted" if person.wants_kakao else "consent.withdrawn"
-    session.track(at, story.label(person, at), name, {"purpose": "marketing_kakao", "channel": "app" if person.app else "web", "evidence": "preferences 2025-11"})
+    details = {"purpose": "marketing_kakao", "channel": "app" if person.app else "web", "evidence": "preferences 2025-11"}
+    session.track(at, story.label(person, at), name, details)
     session.close()
 
 
