@@ -62,7 +62,7 @@ def _up(args: argparse.Namespace) -> None:
 
 
 def _detached(settings: Settings) -> None:
-    from dangol.processes.children import last_lines, rotate  # noqa: PLC0415 - as above
+    from dangol.processes.children import how_it_ended, last_lines, rotate  # noqa: PLC0415 - as above
     from dangol.processes.presence import AlreadyRunning, read_news, supervisor_pid  # noqa: PLC0415 - as above
 
     if pid := supervisor_pid(settings):
@@ -82,11 +82,13 @@ def _detached(settings: Settings) -> None:
             say(f"Dangol runs in {settings.workspace}, pid {child.pid}.")
             say(f"Console and API  {news.console_url}", f"Intake           {news.collect_url}")
             return
+        if news is not None and news.pid == child.pid and news.trouble:
+            raise DidNotStart(f"{news.trouble}\n\n`dangol status` shows how it goes on, `dangol down` stops it.")
         if child.poll() is not None:
             with log.open("rb") as words_again:
                 words_again.seek(begin)
                 told = words_again.read().decode("utf-8", errors="replace").strip()
-            raise DidNotStart(told.removeprefix("dangol up: ") or f"the supervisor {child.returncode}; see {log}")
+            raise DidNotStart(told.rpartition("dangol up: ")[2] or f"the supervisor {how_it_ended(child.returncode)}; see {log}")
         time.sleep(0.1)
     with contextlib.suppress(ProcessLookupError):
         os.kill(child.pid, signal.SIGTERM)

@@ -55,6 +55,8 @@ class News(Struct, kw_only=True):
     started_at: float
     #: Everything is up and answers.
     ready: bool = False
+    #: What has not come up, in words; "" when all is well.
+    trouble: str = ""
     #: Asked to stop, and doing so.
     stopping: bool = False
     console_url: str = ""

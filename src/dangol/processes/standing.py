@@ -63,7 +63,7 @@ def standing(settings: Settings) -> Standing:
     if running and news is not None:
         answer.console_url, answer.collect_url = news.console_url, news.collect_url
         if not news.ready:
-            answer.notes.append("Dangol is stopping." if news.stopping else "Dangol is starting.")
+            answer.notes.append("Dangol is stopping." if news.stopping else news.trouble or "Dangol is starting.")
     elif not running:
         answer.notes.append(f"Dangol does not run here. Start it: dangol up --workspace {settings.workspace}")
     progress = _ask_state(settings, answer)

@@ -29,8 +29,10 @@ STATE_CHECK_SECONDS = 1.0
 ROTATE_SECONDS = 10.0
 #: A port freed a moment ago by a predecessor may still be busy for so long.
 PORT_PATIENCE_SECONDS = 3.0
-#: Everything must answer within this after it was started, else `up` says what does not.
-READY_SECONDS = 60.0
+#: Everything must answer within this after it was started, else `up` says what does not, and keeps trying.
+READY_SECONDS = 45.0
+#: A process that died so often before everything was ready is told of sooner.
+DEATHS_TOLD = 4
 #: Intake finishes the requests it has within this; the others their batch.
 COLLECT_STOP_SECONDS = 3.0
 OTHERS_STOP_SECONDS = 4.0
@@ -40,12 +42,6 @@ class PortBusy(DangolError):
     """Another program listens on a port that Dangol is set to use."""
 
     code = "port_busy"
-
-
-class NotReady(DangolError):
-    """A process does not come up."""
-
-    code = "not_ready"
 
 
 class Supervisor:
@@ -104,13 +100,8 @@ class Supervisor:
             if now >= self._next_state_check:
                 self._next_state_check = now + STATE_CHECK_SECONDS
                 changed += ["postgresql"] if self._look_after_state() else []
-            if not self._news.ready:
-                self._news.ready = self._everything_answers()
-                changed += ["all"] if self._news.ready else []
-                if self._news.ready:
-                    self._tell(f"Console and API  {self._news.console_url}\nIntake           {self._news.collect_url}")
-                elif now > ready_by:
-                    raise NotReady(self._what_does_not_answer())
+            if not self._news.ready and self._look_for_readiness(now > ready_by):
+                changed.append("all")
             if now >= self._next_rotation:
                 self._next_rotation = now + ROTATE_SECONDS
                 for child in self._children:
@@ -146,18 +137,33 @@ class Supervisor:
         self._state.pid, self._state.ticks, self._state.state, self._state.since = pid, ticks_of(pid), "running", time.time()
         return True
 
-    def _everything_answers(self) -> bool:
-        return all(child.news.state == "running" for child in self._children) and not self._silent()
+    def _look_for_readiness(self, late: bool) -> bool:
+        """Whether there is news: everything answers now, or something has not come up for too long.
+
+        One process that cannot start never takes the others with it: intake goes on accepting whatever the pages do.
+        """
+        unsettled = [child for child in self._children if child.news.state != "running"]
+        silent = [] if unsettled else self._silent()
+        if not unsettled and not silent:
+            self._news.ready, self._news.trouble = True, ""
+            self._tell(f"Console and API  {self._news.console_url}\nIntake           {self._news.collect_url}")
+            return True
+        dying = [child for child in unsettled if child.news.restarts >= DEATHS_TOLD]
+        if self._news.trouble or not (late or dying):
+            return False
+        troubled = dying or unsettled or [child for child in self._children if child.name.partition("-")[0] in silent]
+        words = "\n\n".join(f"{child.name} ({child.news.last_end or child.news.state}), {child.log}:\n{child.last_words(4)}" for child in troubled)
+        self._news.trouble = f"Not everything came up; what did is left running, the rest is tried again and again.\n\n{words}"
+        self._tell(self._news.trouble)
+        return True
 
     def _silent(self) -> list[str]:
-        """Names of the addresses that do not answer yet."""
-        wanted = {"collect": (self._settings.collect.host, self._settings.collect.port), "console": (self._settings.console.host, self._settings.console.port)}
+        """Names of the processes that do not answer yet at their address."""
+        wanted = {
+            "collect": (self._settings.collect.host, self._settings.collect.port),
+            "console": (self._settings.console.host, self._settings.console.port),
+        }
         return [name for name, (host, port) in wanted.items() if not _answers(f"{_url(host, port)}/health")]
-
-    def _what_does_not_answer(self) -> str:
-        troubled = [child for child in self._children if child.news.state != "running" or child.name in self._silent()]
-        words = "\n\n".join(f"{child.name} ({child.news.last_end or child.news.state}), {child.log}:\n{child.last_words()}" for child in troubled)
-        return f"not everything came up within {READY_SECONDS:.0f} s; all was stopped again.\n{words}"
 
     def _check_ports(self) -> None:
         collect, console = self._settings.collect, self._settings.console
@@ -222,7 +228,7 @@ def run(settings: Settings, tell: Callable[[str], None] = print) -> None:
 def wanted(settings: Settings) -> list[tuple[str, ...]]:
     """(name, words of its command) of every process, in the order of starting."""
     several = settings.collect.processes > 1
-    collect = [(f"collect-{number}" if several else "collect", "collect") for number in range(settings.collect.processes)]
+    collect = [(f"collect-{number}" if several else "collect", "collect", "--worker", str(number)) for number in range(settings.collect.processes)]
     workers = settings.process.workers
     process = [
         (f"process-{number}" if workers > 1 else "process", "process", "--worker", str(number)) for number in range(workers)

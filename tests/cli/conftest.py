@@ -1,0 +1,144 @@
+"""Commands as people run them: real processes, in a workspace whose path has spaces and 한글."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        return self.out.strip().splitlines()[-1]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A workspace and the commands in it."""
+
+    folder: Path
+    collect_port: int
+    console_port: int
+
+    def run(self, *words: str, stdin: str | None = None, timeout: float = 100) -> Ran:
+        """Run one command to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "dangol", *words, "--workspace", str(self.folder)],
+            capture_output=True, text=True, input=stdin, timeout=timeout, check=False, env=environment(),
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *words: str, stdin: str | None = None) -> Ran:
+        """Run one command, which must succeed."""
+        ran = self.run(*words, stdin=stdin)
+        assert ran.code == 0, ran.err or ran.out
+        return ran
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "dangol", *words, "--workspace", str(self.folder)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(),
+        )  # fmt: skip
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """Name of each process and what `dangol status --json` says of it."""
+        return {one["name"]: one for one in self.ok("status", "--json").json["processes"]}
+
+    def news(self) -> dict[str, Any]:
+        """What the supervisor last wrote."""
+        return json.loads((self.folder / "run" / "supervisor.json").read_text(encoding="utf-8"))
+
+    def send(self, key: str, *events: dict[str, Any], patience: float = 20) -> None:
+        """Send events to collect as a client does: again and again until it answers 200."""
+        body = json.dumps({"batch": events}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.collect_port}/v1/batch",
+            body,
+            {"Authorization": "Basic " + b64encode(f"{key}:".encode()).decode(), "Content-Type": "application/json"},
+        )
+        until = time.monotonic() + patience
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=5) as answer:
+                    assert answer.status == 200
+                    return
+            except (urllib.error.URLError, OSError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+
+def environment() -> dict[str, str]:
+    """The environment without anything that would change the workspace."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DANGOL_")}
+
+
+def free_ports() -> tuple[int, int]:
+    """Two ports nobody listens on."""
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], two.getsockname()[1]
+
+
+def make_shop(parent: Path) -> Shop:
+    """A new workspace with ports of its own."""
+    console, collect = free_ports()
+    shop = Shop(parent / "우리 가게 1호점", collect, console)
+    done = subprocess.run([sys.executable, "-m", "dangol", "init", str(shop.folder)], capture_output=True, text=True, check=False, env=environment())
+    assert done.returncode == 0, done.stderr
+    file = shop.folder / "dangol.toml"
+    text = file.read_text(encoding="utf-8").replace("#port = 8701", f"port = {collect}").replace("#port = 8700", f"port = {console}")
+    file.write_text(text, encoding="utf-8")
+    return shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """A new workspace; nothing runs in it."""
+    made = make_shop(tmp_path)
+    yield made
+    made.run("down")
+
+
+@pytest.fixture(scope="module")
+def running_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A workspace in which everything runs, for all tests of a module."""
+    made = make_shop(tmp_path_factory.mktemp("cli"))
+    made.ok("up", "--detach")
+    yield made
+    made.run("down")
+
+
+def until(true: Callable[[], bool], seconds: float = 20.0, what: str = "") -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, what or "it did not happen in time"
+        time.sleep(0.1)
