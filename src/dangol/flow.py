@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from dangol.events.facts import Fact, FactKind
 from dangol.events.ports import SEQ_BITS, Lake
-from dangol.hotstate import copy_int2, copy_int4, copy_int8, copy_jsonb, copy_rows, copy_text, copy_time, copy_uuid
+from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time
 from dangol.identity import Claim, LinkOutcome, RuleSet, Seen, claimed_identifiers, link
 from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
 from dangol.intake.facts import TAGGED, Fate
@@ -186,28 +186,31 @@ def _lines(fates: Sorted, told: Told, base: int) -> list[Line]:
     return lines
 
 
+_head = copy_fields("uqh")
+_fate = copy_fields("h")
+_attribution = copy_fields("iuu")
+_unattributed = copy_fields("i")
+_device = copy_fields("u")
+_times = copy_fields("qq")
+_sent = copy_fields("q")
+_tail = copy_fields("qqq")
+
+
 def receipt_fields(line: Line, now_us: int) -> bytes:
     """A receipt as fields of a binary COPY, in the order of RECEIPT_COLUMNS."""
     one = line.arrival
     return b"".join(
         (
-            copy_uuid(one.key),
-            copy_int8(one.content),
-            copy_int2(one.source),
+            _head(one.key, one.content, one.source),
             copy_text(one.message_id),
-            copy_int2(line.fate.number),
-            copy_text(one.verdict.reason if one.verdict else None),
-            copy_int4(0),
-            copy_uuid(line.node),
-            b"\0\0\0\x10" + one.device,
+            _fate(line.fate.number),
+            copy_text(one.verdict.reason) if one.verdict else COPY_NULL,
+            _attribution(0, line.node, one.device) if line.node else _unattributed(0) + COPY_NULL + _device(one.device),
             copy_text(one.type),
             copy_text(one.name),
-            copy_time(one.original_at),
-            copy_time(line.occurred_at),
-            copy_time(one.sent_at),
-            copy_time(one.received_at),
-            copy_time(one.processed_at or now_us),
-            copy_int8(line.seq),
+            _times(copy_time(one.original_at), copy_time(line.occurred_at)),
+            _sent(copy_time(one.sent_at)) if one.sent_at else COPY_NULL,
+            _tail(copy_time(one.received_at), copy_time(one.processed_at or now_us), line.seq),
             copy_jsonb(one.digest.replace(b"\\u0000", b"") if one.digest else None),
         )
     )

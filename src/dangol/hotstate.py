@@ -6,7 +6,7 @@ Binary layouts: PostgreSQL documentation, "COPY", section "Binary Format", and t
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import psycopg
@@ -19,11 +19,7 @@ POSTGRES_EPOCH_US = 946_684_800_000_000
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_TRAILER = struct.pack("!h", -1)
 _NULL = struct.pack("!i", -1)
-_int2 = struct.Struct("!ih").pack
-_int4 = struct.Struct("!ii").pack
-_int8 = struct.Struct("!iq").pack
 _length = struct.Struct("!i").pack
-_UUID_LENGTH = _length(16)
 
 
 class RawConnection(psycopg.Connection[Any]):
@@ -80,22 +76,14 @@ def _quoted(value: str) -> str:
     return f'"{text}"'
 
 
-def copy_uuid(value: bytes | None) -> bytes:
-    """One uuid field of a binary COPY row; b"" and None are null."""
-    return _UUID_LENGTH + value if value else _NULL
-
-
 def copy_text(value: str | None) -> bytes:
     """One text field."""
     if value is None:
         return _NULL
-    data = value.encode("utf-8", "replace").replace(b"\0", b"\xef\xbf\xbd")  # PostgreSQL's text cannot hold NUL
+    data = value.encode("utf-8", "replace")
+    if b"\0" in data:
+        data = data.replace(b"\0", b"\xef\xbf\xbd")  # PostgreSQL's text cannot hold NUL
     return _length(len(data)) + data
-
-
-def copy_bytes(value: bytes | None) -> bytes:
-    """One bytea field."""
-    return _NULL if value is None else _length(len(value)) + value
 
 
 def copy_jsonb(value: bytes | None) -> bytes:
@@ -103,24 +91,30 @@ def copy_jsonb(value: bytes | None) -> bytes:
     return _NULL if value is None else _length(len(value) + 1) + b"\x01" + value
 
 
-def copy_int2(value: int) -> bytes:
-    """One smallint field."""
-    return _int2(2, value)
+#: One null field.
+COPY_NULL = _NULL
 
 
-def copy_int4(value: int) -> bytes:
-    """One integer field."""
-    return _int4(4, value)
+def copy_fields(kinds: str) -> Callable[..., bytes]:
+    """A packer of consecutive fields of fixed size, as one call: a uuid is "u", smallint "h", integer "i", bigint and timestamptz "q".
+
+    Values: 16 bytes for a uuid, whole numbers otherwise; times as copy_time gives them.
+    """
+    layout = "!" + "".join(f"i{_FORMATS[kind]}" for kind in kinds)
+    lengths = [_SIZES[kind] for kind in kinds]
+    pack = struct.Struct(layout).pack
+    slots = ", ".join(f"v{index}" for index in range(len(kinds)))
+    arguments = ", ".join(f"{length}, v{index}" for index, length in enumerate(lengths))
+    return eval(f"lambda {slots}: pack({arguments})", {"pack": pack})  # type: ignore[no-any-return]  # noqa: S307 - built from the letters above alone
 
 
-def copy_int8(value: int) -> bytes:
-    """One bigint field."""
-    return _int8(8, value)
+_FORMATS = {"u": "16s", "h": "h", "i": "i", "q": "q"}
+_SIZES = {"u": 16, "h": 2, "i": 4, "q": 8}
 
 
-def copy_time(us: int) -> bytes:
-    """One timestamptz field from µs since 1970; 0 is null."""
-    return _int8(8, us - POSTGRES_EPOCH_US) if us else _NULL
+def copy_time(us: int) -> int:
+    """A timestamptz's value for copy_fields from µs since 1970."""
+    return us - POSTGRES_EPOCH_US
 
 
 def copy_rows(connection: psycopg.Connection[Any], table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:

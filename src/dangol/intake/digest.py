@@ -9,11 +9,11 @@ import msgspec
 from dangol.events import Context
 
 #: Properties worth a word, whatever the event.
-DIGEST_KEYS = (
+DIGEST_KEYS = frozenset((
     "name", "product_name", "product_id", "sku", "price", "value", "revenue", "total", "currency", "quantity", "order_id", "store", "store_name",
     "store_id", "location_id", "location", "query", "url", "path", "title", "rating", "coupon", "step", "case_id", "reason", "status", "points",
     "channel", "method", "purpose", "category", "message", "campaign", "score", "text", "topic", "temperature", "position",
-)  # fmt: skip
+))  # fmt: skip
 #: Longer text is cut: the whole event is one click away.
 DIGEST_TEXT_MAX = 160
 _UTM = ("source", "medium", "name", "term", "content")
@@ -24,11 +24,12 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 def digest_of(properties: dict[str, Any], context: Context) -> bytes | None:
     """JSON text of what a sentence about the event needs, or None when there is nothing to say."""
     found: dict[str, Any] = {}
-    for key in DIGEST_KEYS:
-        value = properties.get(key)
-        if value is None or isinstance(value, list | dict):
-            continue
-        found[key] = value[:DIGEST_TEXT_MAX] if isinstance(value, str) else value
+    for key, value in properties.items():
+        if key in DIGEST_KEYS:
+            if type(value) is str:
+                found[key] = value[:DIGEST_TEXT_MAX]
+            elif value is not None and type(value) is not dict and type(value) is not list:
+                found[key] = value
     products = properties.get("products")
     if isinstance(products, list) and products:
         found["products"] = len(products)
