@@ -40,7 +40,7 @@ from dangol.operators import (
 from dangol.operators.rules import SAME_PAIR, RoleUnknown
 from dangol.settings import Settings
 
-PASSWORD = "correct horse battery"  # noqa: S105
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
