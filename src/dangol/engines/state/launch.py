@@ -1,4 +1,6 @@
-"""Becomes another program, detached and as an unprivileged account: launch.py UID GID SEARCH DETACH PROGRAM ARGUMENT…
+"""Becomes another program, detached and as an unprivileged account.
+
+Arguments: UID GID SEARCH DETACH PROGRAM ARGUMENT…
 
 PostgreSQL refuses to run as root. Started by root, it runs as an ordinary account, but its programs and its data may
 lie below a folder that only root may enter (/root is 0700). Loosening that folder would open everything else in it.

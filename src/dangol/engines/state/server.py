@@ -11,11 +11,9 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +23,7 @@ from psycopg import Connection, sql
 
 from dangol.engines.state.account import Account, account_for
 from dangol.engines.state.errors import StateUnavailable
+from dangol.engines.state.traces import exclusive, free_port, held, is_free, is_postgres, open_lock, postmaster, serves, until
 from dangol.engines.state.wheel import program, programs
 from dangol.settings import Settings
 
@@ -35,6 +34,8 @@ ADMIN = "postgres"
 #: Seconds a start may take; recovery after a crash replays at most max_wal_size.
 START_SECONDS = 120
 STOP_SECONDS = 60
+#: Seconds a server that seems to live may stay silent.
+SETTLE_SECONDS = 20
 #: How often a port that somebody else took meanwhile is exchanged for another.
 PORT_TRIES = 6
 
@@ -81,16 +82,21 @@ def start(settings: Settings, *, options: Mapping[str, str] | None = None) -> st
     if settings.state.url:
         return settings.state.url
     account = _prepare(settings)
-    with _exclusive(settings.state_dir / "start.lock"):
-        if not _held(settings):
-            data = settings.state_dir / "data"
-            if not data.exists():
-                _initialise(settings, account, data)
-            elif not all(_password_file(settings, role).exists() for role in (ADMIN, ROLE)):
-                _reset_admin(settings, account, data)
-            _launch(settings, account, options or {})
-            _ensure_database(settings)
-        return _wait_ready(settings)
+    with exclusive(settings.state_dir / "start.lock"):
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            if not serves(settings):
+                _begin(settings, account, options or {})
+            try:
+                found = _wait_ready(settings)
+                _ensure_database(settings)
+            except (psycopg.OperationalError, StateUnavailable) as error:
+                # A server that was killed a moment ago still looks alive; look again.
+                if time.monotonic() > deadline:
+                    raise StateUnavailable(f"State does not answer: {str(error).strip()}") from error
+                time.sleep(0.05)
+            else:
+                return found
 
 
 def locate(settings: Settings) -> str:
@@ -100,8 +106,10 @@ def locate(settings: Settings) -> str:
     """
     if settings.state.url:
         return settings.state.url
-    if not _held(settings):
-        raise StateUnavailable(f"State is not running in {settings.workspace}. Start Dangol there: dangol up --workspace {settings.workspace}")
+    if not serves(settings):
+        raise StateUnavailable(
+            f"State is not running in {settings.workspace}. Start Dangol there: dangol up --workspace {settings.workspace}"
+        )
     return _wait_ready(settings)
 
 
@@ -127,26 +135,38 @@ def stop(settings: Settings) -> None:
     """Stop State cleanly; open transactions are rolled back. Nothing happens when it is not running or not ours."""
     if settings.state.url or not settings.state_dir.exists():
         return
-    with _exclusive(settings.state_dir / "start.lock"):
-        if not _held(settings):
+    with exclusive(settings.state_dir / "start.lock"):
+        if not held(settings):
             return
-        pid = _postmaster(settings).get("pid")
-        if pid is not None and _is_postgres(int(pid)):
+        pid = postmaster(settings).get("pid")
+        if pid is not None and is_postgres(int(pid)):
             os.kill(int(pid), signal.SIGINT)  # "fast": ends sessions, writes a checkpoint
-        if not _until(lambda: not _held(settings), STOP_SECONDS):
+        if not until(lambda: not held(settings), STOP_SECONDS):
             raise StateUnavailable(f"State did not stop within {STOP_SECONDS} s. See {_log_folder(settings)}.")
 
 
 def process_id(settings: Settings) -> int | None:
     """The pid of the workspace's own PostgreSQL, None when it does not run or is elsewhere."""
-    pid = _postmaster(settings).get("pid") if not settings.state.url and _held(settings) else None
+    pid = postmaster(settings).get("pid") if not settings.state.url and serves(settings) else None
     return int(pid) if pid else None
 
 
 def address(settings: Settings, port: int, role: str = ROLE, database: str = DATABASE) -> str:
     """The URL of *database* on *port*. A server that asks for the password in any way but SCRAM is an impostor and gets nothing."""
-    password = quote(_password_file(settings, role).read_text(encoding="ascii").strip())
-    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}?require_auth=scram-sha-256"
+    password = quote(_password(settings, role))
+    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}?require_auth=scram-sha-256&sslmode=disable&gssencmode=disable"
+
+
+def _begin(settings: Settings, account: Account, options: Mapping[str, str]) -> None:
+    """Start the server, after the last child of a killed one has ended; the first time make its data."""
+    if not until(lambda: not held(settings), STOP_SECONDS):
+        raise StateUnavailable(f"Processes of a killed PostgreSQL still use {settings.state_dir}. End them, or restart the machine.")
+    data = settings.state_dir / "data"
+    if not data.exists():
+        _initialise(settings, account, data)
+    elif not _password_file(settings, ADMIN).exists():
+        _reset_admin(settings, account, data)
+    _launch(settings, account, options)
 
 
 def _prepare(settings: Settings) -> Account:
@@ -234,14 +254,14 @@ def _launch(settings: Settings, account: Account, options: Mapping[str, str]) ->
     """Start the server in a session of its own, holding the lock, and wait until it answers."""
     remembered = settings.state_dir / "port"
     _clear_stale_pid(settings)
-    port = int(remembered.read_text(encoding="ascii")) if remembered.exists() else _free_port()
+    port = int(remembered.read_text(encoding="ascii")) if remembered.exists() else free_port()
     for _ in range(PORT_TRIES):
-        if not _is_free(port):
-            port = _free_port()
+        if not is_free(port):
+            port = free_port()
         if _launch_on(settings, account, options, port):
             remembered.write_text(str(port), encoding="ascii")
             return
-        port = _free_port()
+        port = free_port()
     raise StateUnavailable(f"PostgreSQL did not start in {settings.state_dir}. Its last words: {_last_words(settings)}")
 
 
@@ -252,7 +272,7 @@ def _launch_on(settings: Settings, account: Account, options: Mapping[str, str],
     for name, value in all_options.items():
         arguments += ["-c", f"{name}={value}"]
     reach = [programs() / "postgres", programs().parent / "share", data, _log_folder(settings)]
-    lock = _open_lock(settings)
+    lock = open_lock(settings)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with (settings.logs_dir / "state-start.log").open("wb") as words:
@@ -262,8 +282,8 @@ def _launch_on(settings: Settings, account: Account, options: Mapping[str, str],
             )  # fmt: skip
     finally:
         os.close(lock)  # the server keeps its copy: the lock is held until its last process ends
-    _until(lambda: not _held(settings) or _postmaster(settings).get("status") == "ready", START_SECONDS)
-    return _held(settings)
+    until(lambda: not serves(settings) or postmaster(settings).get("status") == "ready", START_SECONDS)
+    return held(settings)
 
 
 def _clear_stale_pid(settings: Settings) -> None:
@@ -274,8 +294,16 @@ def _clear_stale_pid(settings: Settings) -> None:
 def _ensure_database(settings: Settings) -> None:
     """The role and database of Dangol. The role is no superuser: SQL cannot reach the machine's files."""
     password = _password(settings, ROLE)
-    port = int(_postmaster(settings)["port"])
+    port = int(postmaster(settings)["port"])
+    try:
+        psycopg.connect(address(settings, port)).close()
+    except psycopg.OperationalError:
+        pass  # new, or interrupted when it was new, or its password was lost
+    else:
+        return
     with psycopg.connect(address(settings, port, ADMIN, "postgres"), autocommit=True) as admin:
+        # The password is 256 random bits; many rounds of hashing would only make each connection slower.
+        admin.execute("set scram_iterations = 1")
         exists = admin.execute("select 1 from pg_roles where rolname = %s", [ROLE]).fetchone()
         verb = sql.SQL("alter" if exists else "create")
         admin.execute(sql.SQL("{} role {} login createdb password {}").format(verb, sql.Identifier(ROLE), sql.Literal(password)))
@@ -285,84 +313,10 @@ def _ensure_database(settings: Settings) -> None:
 
 def _wait_ready(settings: Settings) -> str:
     """The address once the server accepts connections."""
-    if not _until(lambda: _postmaster(settings).get("status") == "ready" or not _held(settings), START_SECONDS) or not _held(settings):
+    ready = until(lambda: postmaster(settings).get("status") == "ready" or not serves(settings), START_SECONDS)
+    if not ready or not serves(settings):
         raise StateUnavailable(f"State is stopping or not yet ready in {settings.workspace}. Try again in a moment.")
-    return address(settings, int(_postmaster(settings)["port"]))
-
-
-def _postmaster(settings: Settings) -> dict[str, str]:
-    """What the server's pid file says: pid, port, status (starting, ready, stopping). Empty when there is none."""
-    try:
-        lines = (settings.state_dir / "data" / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
-    # pid, data folder, start time, port, socket folder, address, shared memory key, status
-    names = {0: "pid", 3: "port", 7: "status"}
-    return {name: lines[index].strip() for index, name in names.items() if index < len(lines)}
-
-
-def _is_postgres(pid: int) -> bool:
-    """Whether *pid* can be our server; only Linux tells, elsewhere the pid file is believed."""
-    name = Path(f"/proc/{pid}/comm")
-    return not Path("/proc/self/comm").exists() or (name.exists() and name.read_text(encoding="utf-8", errors="replace").startswith("postgres"))
-
-
-def _open_lock(settings: Settings) -> int:
-    return os.open(settings.state_dir / "running.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _held(settings: Settings) -> bool:
-    """Whether any process of this cluster is alive."""
-    if not settings.state_dir.exists():
-        return False
-    try:
-        lock = _open_lock(settings)
-    except OSError as error:
-        raise StateUnavailable(f"{settings.state_dir} cannot be opened: {error}. Run this as the account that owns the workspace.") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """One at a time; a second caller waits."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _until(true: Any, seconds: float) -> bool:
-    """Wait until true() holds; whether it did in time."""
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
+    return address(settings, int(postmaster(settings)["port"]))
 
 
 def _last_words(settings: Settings) -> str:
