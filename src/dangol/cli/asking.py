@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dangol.cli.open_state import actor, opened_state
@@ -201,6 +202,6 @@ def _shown(value: Any, zone: str) -> Any:
     if hasattr(value, "astimezone"):
         moment: datetime = value.astimezone(ZoneInfo(zone))
         return f"{moment:%Y-%m-%d %H:%M:%S}"
-    if isinstance(value, str) or value is None:
+    if isinstance(value, str | UUID) or value is None:
         return value
     return msgspec.json.encode(value, enc_hook=str).decode()

@@ -88,16 +88,17 @@ def _command(name: str, words: list[str], workspace: str | None) -> int:
         _typed_wrongly(f"there is no option {name}. {nearest(name, ['--workspace', '--help', '--version'])}")
     if name not in COMMANDS:
         _typed_wrongly(f"there is no command {name!r}. {nearest(name, COMMANDS)}")
-    args = parser_of(name).parse_args(words)
-    args.workspace = workspace_of(getattr(args, "workspace", None) or workspace)
+    folder = workspace_of(workspace)
     try:
+        args = parser_of(name).parse_args(words)
+        args.workspace = folder = workspace_of(getattr(args, "workspace", None) or workspace)
         return args.run(args) or DONE
     except BrokenPipeError:
         raise
     except (DangolError, OSError, KeyboardInterrupt) as error:
         return _told(name, error)
     except Exception as error:  # noqa: BLE001 - the edge: what nobody foresaw becomes a message too
-        return _unforeseen(name, args.workspace, error)
+        return _unforeseen(name, folder, error)
 
 
 def _told(name: str, error: BaseException) -> int:

@@ -19,7 +19,6 @@ def _declare(parser: argparse.ArgumentParser, name: str) -> None:
 def collect_command(parser: argparse.ArgumentParser) -> None:
     """Declare `dangol collect`. It needs the log and the last snapshot of sources, not State."""
     _declare(parser, "collect")
-    parser.add_argument("--worker", metavar="N", type=int, default=0, help="which of collect.processes this is, 0 is the first (default 0)")
 
 
 def process_command(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +52,7 @@ def _run(args: argparse.Namespace) -> None:
         die_with(args.supervised)
     module = importlib.import_module(f"dangol.processes.{args.process}")
     extra = {}
-    if hasattr(args, "worker"):
+    if args.process == "process":
         extra = {"index": args.worker}
     alone = not args.supervised and args.process != "collect"
     with state_running(settings) if alone else contextlib.nullcontext():

@@ -228,7 +228,7 @@ def run(settings: Settings, tell: Callable[[str], None] = print) -> None:
 def wanted(settings: Settings) -> list[tuple[str, ...]]:
     """(name, words of its command) of every process, in the order of starting."""
     several = settings.collect.processes > 1
-    collect = [(f"collect-{number}" if several else "collect", "collect", "--worker", str(number)) for number in range(settings.collect.processes)]
+    collect = [(f"collect-{number}" if several else "collect", "collect") for number in range(settings.collect.processes)]
     workers = settings.process.workers
     process = [
         (f"process-{number}" if workers > 1 else "process", "process", "--worker", str(number)) for number in range(workers)
