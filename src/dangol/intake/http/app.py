@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import msgspec
@@ -69,6 +69,7 @@ class CollectApp:
         self._log_refusal = ""
         self._log_refused_at = -math.inf
         self._window = Window()
+        self._request_ids = random_ids()
         self._reader = BodyReader(
             max_body_bytes=settings.collect.max_body_bytes,
             max_held_bytes=settings.collect.max_waiting_bytes,
@@ -272,7 +273,7 @@ class CollectApp:
         if scope["query_string"]:
             keys += query.key_in(query.pairs_of(scope["query_string"]))
         agent = headers.get(b"user-agent", b"").decode("latin-1")
-        return Request(route, body, keys, now_us(), os.urandom(16), client_ip(scope.get("client"), headers), agent)
+        return Request(route, body, keys, now_us(), next(self._request_ids), client_ip(scope.get("client"), headers), agent)
 
     def _look_again(self) -> bool:
         return time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS and self._look_at_snapshot()
@@ -293,6 +294,14 @@ class CollectApp:
             msgspec.json.encode({"status": status}),
             retry_after=0 if status == "ok" else RETRY_STARTING_SECONDS,
         )
+
+
+def random_ids() -> Iterator[bytes]:
+    """16 random bytes each, for ever. Fetched many at a time: every call of the system's source hands the interpreter over."""
+    while True:
+        many = os.urandom(16 * 256)
+        for start in range(0, len(many), 16):
+            yield many[start : start + 16]
 
 
 def client_ip(client: tuple[str, int] | None, headers: Headers) -> str:
