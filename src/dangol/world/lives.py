@@ -24,8 +24,8 @@ SPARE_NUMBERS = 40_000_000
 HOSTILE_ONE_IN, HOSTILE_LEAST, HOSTILE_MAX = 20, 50, 100_000
 
 
-def live(family: Household, season: Season, pen: Pen, dice: Dice) -> None:
-    """Plan and play the story of one household."""
+def begin(family: Household, season: Season, pen: Pen, dice: Dice) -> Story:
+    """Plan the story of one household; the caller plays it."""
     story = Story(family, season, pen, dice)
     for person in family.people:
         _visits(story, person)
@@ -42,7 +42,7 @@ def live(family: Household, season: Season, pen: Pen, dice: Dice) -> None:
         giver, taker = family.people
         story.plan(family.recycled_at, _gives_number_up, giver)
         story.plan(family.recycled_at + int((0.1 + 0.1 * dice.random()) * season.days * DAY), _takes_number, taker, phone_of(giver.index))
-    story.play()
+    return story
 
 
 def _visits(story: Story, person: Person) -> None:

@@ -42,11 +42,16 @@ class Story:
             self._planned += 1
             heappush(self._agenda, (at, self._planned, act, person, details))
 
-    def play(self) -> None:
-        """Everything, in order."""
-        while self._agenda:
+    def play(self, until: int | None = None) -> None:
+        """Everything planned up to that moment (None: to the end), in order."""
+        while self._agenda and (until is None or self._agenda[0][0] <= until):
             at, _, act, person, details = heappop(self._agenda)
             act(self, at, person, *details)
+
+    @property
+    def next_at(self) -> int | None:
+        """When the next thing is to happen; None: nothing more is planned."""
+        return self._agenda[0][0] if self._agenda else None
 
     def number(self, prefix: str, at: int) -> str:
         """A number for an order, a return or a case, unlike any other in the world: W260214-2s00."""

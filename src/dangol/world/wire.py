@@ -107,6 +107,8 @@ class Pen:
         self.season = season
         self.dice = dice
         self.clock = clock
+        #: Streams in files tell when a line was received; a client cannot know it.
+        self.tells_receipt = True
 
     def session(self, device: Device, at: int, campaign: dict[str, str] | None = None) -> Session:
         """A stretch of use of *device* from *at* on."""
@@ -212,13 +214,13 @@ class Session:
         roll = dice.random()
         broken = _break(line, channel, roll) or wire
         line.sentAt = clock.text(sent + self.device.skew_ms)
-        line.receivedAt = clock.text(received)
+        line.receivedAt = clock.text(received) if self.pen.tells_receipt else ""
         label = Label(label.person, label.at, label.trap, label.problem, broken)
         self.pen.sink(received, channel, label, _encode(line))
         if roll > 1.0 - RESENT_SHARE:
             late = 1200 + dice.below(40_000)
             line.sentAt = clock.text(sent + late + self.device.skew_ms)
-            line.receivedAt = clock.text(received + late)
+            line.receivedAt = clock.text(received + late) if self.pen.tells_receipt else ""
             self.pen.sink(received + late, channel, Label(label.person, label.at, label.trap, label.problem, broken, again=True), _encode(line))
 
 

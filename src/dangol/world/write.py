@@ -13,7 +13,7 @@ import msgspec
 from dangol.errors import DangolError
 from dangol.world.devices import SOURCES
 from dangol.world.dice import Dice
-from dangol.world.lives import attack, live
+from dangol.world.lives import attack, begin
 from dangol.world.people import household
 from dangol.world.readme import README
 from dangol.world.seasons import Season
@@ -53,12 +53,12 @@ class WorldSummary:
 
 
 def write_world(
-    people: int, days: int, seed: int, out: Path | str, *, start: date = DEFAULT_START, until: datetime | None = None
+    people: int, days: int, seed: int, out: Path | str, *, start: date = DEFAULT_START, since: datetime | None = None, until: datetime | None = None
 ) -> WorldSummary:
     """Write a made-up brand's events to the folder *out*. The same arguments give the same bytes.
 
     Args: people: true people, 1..5,000,000.  days: 1..3,650, from midnight of *start* in Seoul.  seed: any whole number.
-        until: nothing that is received after this moment is written; None: everything.
+        since, until: only what is received after the one and not after the other is written; None: no bound.
     Returns: what was written.   Raises: WorldRefused.
     """
     if not 1 <= people <= PEOPLE_MAX:
@@ -73,7 +73,7 @@ def write_world(
     season = Season(start, days)
     spool = Spool(folder / ".spool", season.start_ms, season.end_ms, int(people * days * EVENTS_PER_PERSON_DAY))
     households = _live_all(people, season, seed, spool, folder / "people.parquet")
-    counts = _write_streams(spool, folder, int(until.timestamp() * 1000) if until else None)
+    counts = _write_streams(spool, folder, _ms(since, 0), _ms(until, 1 << 62))
     spool.close()
     _describe(folder, people, days, seed, start)
     return WorldSummary(people, households, counts.lines, counts.messages, time.monotonic() - began, counts.by_source)
@@ -85,7 +85,7 @@ def _live_all(people: int, season: Season, seed: int, spool: Spool, path: Path) 
         while first < people:
             dice = Dice(seed, "household", index)
             family = household(index, first, people - first, dice, season)
-            live(family, season, Pen(spool.put, season, dice, clock), dice)
+            begin(family, season, Pen(spool.put, season, dice, clock), dice).play()
             for person in family.people:
                 table.add(true_person(person, family))
             first += len(family.people)
@@ -102,14 +102,17 @@ class _Counts:
     by_source: dict[str, int] = field(default_factory=dict)
 
 
-def _write_streams(spool: Spool, folder: Path, until_ms: int | None) -> _Counts:
+def _ms(moment: datetime | None, otherwise: int) -> int:
+    return int(moment.timestamp() * 1000) if moment else otherwise
+
+
+def _write_streams(spool: Spool, folder: Path, since_ms: int, until_ms: int) -> _Counts:
     counts, by_channel = _Counts(), [0] * len(SOURCES)
     with ExitStack() as open_files:
         write = [open_files.enter_context((folder / f"{info.name}.jsonl").open("wb", buffering=1 << 18)).write for info in SOURCES.values()]
         truth = open_files.enter_context(Table(folder / "truth.parquet", TRUTH))
         for lines in spool.slices():
-            if until_ms is not None:
-                lines = [one for one in lines if one.received <= until_ms]  # noqa: PLW2901 - the slice, cut
+            lines = [one for one in lines if since_ms < one.received <= until_ms]  # noqa: PLW2901 - the slice, cut
             for one in lines:
                 by_channel[one.channel] += 1
                 write[one.channel](one.line)
