@@ -21,8 +21,8 @@
   }
   function cookie(value) {
     if (value === undefined) return (document.cookie.match(/(?:^|; )dangol_anonymous_id=([^;]+)/) || [])[1];
-    document.cookie = `dangol_anonymous_id=${value}; path=/; SameSite=Lax; max-age=${value ? 31536000 : 0}` +
-      (options.cookieDomain ? "; domain=" + options.cookieDomain : "") + (location.protocol === "https:" ? "; Secure" : "");
+    const more = (options.cookieDomain ? "; domain=" + options.cookieDomain : "") + (location.protocol === "https:" ? "; Secure" : "");
+    document.cookie = `dangol_anonymous_id=${value}; path=/; SameSite=Lax; max-age=${value ? 31536e3 : 0}${more}`;
   }
   // crypto.randomUUID would need https.
   const uuid = () => "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) => (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16));
@@ -125,15 +125,9 @@
     }
   }
   function leave() {
-    // Nobody learns whether a beacon arrived, so its events stay queued.
-    if (!allowed || !navigator.onLine) return;
-    for (let names = queued(), sent = 0; names.length; ) {
-      const batch = batchOf(names);
-      sent += batch.bytes;
-      if (sent > BATCH_BYTES) return;
-      if (!navigator.sendBeacon(`${options.host}/beacon/v1/batch?writeKey=${options.writeKey}`, batch.body)) return;
-      names = names.slice(batch.names.length);
-    }
+    // Nobody learns whether a beacon arrived: its events stay queued.
+    const batch = batchOf(allowed && navigator.onLine ? queued() : []);
+    if (batch.names.length) navigator.sendBeacon(`${options.host}/beacon/v1/batch?writeKey=${options.writeKey}`, batch.body);
   }
 
   const api = {
@@ -151,12 +145,12 @@
       waiting.splice(0).forEach((call) => call());
     },
     page(name, properties, more) {
-      if (name && typeof name === "object") [name, properties, more] = [undefined, name, properties];
+      if (name && typeof name === "object") [name, properties, more] = [null, name, properties];
       enqueue({ type: "page", name, properties: { ...page(), ...properties } }, more);
     },
     track(event, properties, more) { enqueue({ type: "track", event, properties: properties || {} }, more); },
     identify(userId, traits, more) {
-      if (userId && typeof userId === "object") [userId, traits, more] = [undefined, userId, traits];
+      if (userId && typeof userId === "object") [userId, traits, more] = [null, userId, traits];
       const known = userId == null || String(userId) === who.userId;
       who = { ...who, userId: known ? who.userId : String(userId), traits: { ...(known ? who.traits : {}), ...traits } };
       remember();
@@ -176,7 +170,8 @@
       allowed = given.analytics !== false;
       if (allowed) {
         if (!before) recall();
-        held.splice(0).forEach((event) => keep({ ...event, anonymousId: who.anonymousId, context: { ...event.context, consent: { categoryPreferences: given } } }));
+        const consent = { categoryPreferences: given }, anonymousId = who.anonymousId;
+        held.splice(0).forEach((event) => keep({ ...event, anonymousId, context: { ...event.context, consent } }));
         later(0);
       } else {
         held = [];
@@ -199,9 +194,8 @@
   });
   window.dangol = shown;
   Array.from(stub).forEach(shown.push); // calls made before this file arrived
-  if (script && script.dataset.writeKey) {
-    const { writeKey, ...given } = script.dataset;
-    shown.load(writeKey, given);
-    shown.page();
+  if (script && script.dataset.key) {
+    shown.load(script.dataset.key, { ...script.dataset });
+    if ("page" in script.dataset) shown.page();
   }
 })();
