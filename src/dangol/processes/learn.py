@@ -112,7 +112,9 @@ class Learner:
         gone = sweep(self.settings, connection)
         export_manifest(self.settings, connection)
         connection.commit()
-        if gone:
+        if gone is None:
+            self.tasks[0].due = 0.0  # at the next tick
+        elif gone:
             log.info("removed %d files that an interrupted run had left", gone)
         return False
 

@@ -50,10 +50,13 @@ def trim_tail(connection: Connection[Any]) -> int:
     return connection.execute(QUERIES["trim_tail"], {"before": before, "floor": floor}).rowcount
 
 
-def sweep(settings: Settings, connection: Connection[Any]) -> int:
-    """Remove files left by a crash between writing and committing. Returns how many."""
+def sweep(settings: Settings, connection: Connection[Any]) -> int | None:
+    """Remove files left by a crash between writing and committing. Returns how many.
+
+    None: another transaction writes files now, perhaps that of the process that was killed; try again.
+    """
     if not become_writer(connection):
-        return 0
+        return None
     return files.sweep(settings.lake_dir, [path for (path,) in connection.execute(QUERIES["known_files"])])
 
 
