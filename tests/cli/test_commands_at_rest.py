@@ -6,7 +6,6 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
 
 from dangol.engines import state
@@ -77,8 +76,6 @@ def test_a_state_that_somebody_started_is_left_running(shop: Shop):
         shop.ok("doctor", "--json")
         assert shop.run("receipt", "nothing").code == 1
         assert state.process_id(settings) is not None
-    except psycopg.Error:
-        raise
     finally:
         state.stop(settings)
 

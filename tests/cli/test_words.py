@@ -25,10 +25,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "howto" / "commands.md"
 
 def test_help_loads_nothing_heavy():
     """`dangol --help` is quick because it loads neither Django nor a database driver."""
-    code = "import sys; from dangol.cli import main; main(['--help']); print([m for m in %r if m in sys.modules], file=sys.stderr)" % (HEAVY,)
+    code = f"import sys; from dangol.cli import main; main(['--help']); print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "usage: dangol" in done.stdout
-    assert done.stderr.strip() == "['msgspec']" or done.stderr.strip() == "[]"
+    assert done.stderr.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -127,11 +127,11 @@ def test_the_workspace_comes_from_the_option_then_the_variable_then_the_folder(t
     for name in ("one", "two", "three"):
         assert main(["init", str(tmp_path / name)]) == 0
     command = [sys.executable, "-m", "dangol", "status", "--json"]
-    here = {"cwd": tmp_path / "three", "capture_output": True, "text": True, "check": True}
-    by_folder = subprocess.run(command, env=environment(), **here).stdout
-    by_variable = subprocess.run(command, env={**environment(), "DANGOL_WORKSPACE": str(tmp_path / "two")}, **here).stdout
-    by_option = subprocess.run([*command, "--workspace", str(tmp_path / "one")], env={**environment(), "DANGOL_WORKSPACE": str(tmp_path / "two")}, **here).stdout
-    assert [f"/{name}\"" in text for name, text in (("three", by_folder), ("two", by_variable), ("one", by_option))] == [True] * 3
+    here = {"cwd": tmp_path / "three", "capture_output": True, "text": True}
+    by_folder = subprocess.run(command, env=environment(), check=True, **here).stdout
+    by_variable = subprocess.run(command, env={**environment(), "DANGOL_WORKSPACE": str(tmp_path / "two")}, check=True, **here).stdout
+    by_option = subprocess.run([*command, "--workspace", str(tmp_path / "one")], env={**environment(), "DANGOL_WORKSPACE": str(tmp_path / "two")}, check=True, **here).stdout
+    assert [f'/{name}"' in text for name, text in (("three", by_folder), ("two", by_variable), ("one", by_option))] == [True] * 3
 
 
 def test_status_answers_with_everything_down(shop: Shop):

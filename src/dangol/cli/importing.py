@@ -32,7 +32,7 @@ FINGERPRINT_BYTES = 1 << 20
 
 
 class ImportRefused(DangolError):
-    """This import cannot begin."""
+    """The import cannot begin."""
 
     code = "import_refused"
 
@@ -226,7 +226,8 @@ def _shown(rows: Rows, importer: Importer) -> Iterator[Row]:
         yield from rows
         return
     from rich.console import Console  # noqa: PLC0415 - as above
-    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - as above
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - as above
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:

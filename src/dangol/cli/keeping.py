@@ -14,7 +14,7 @@ from dangol.errors import DangolError
 
 
 class MustStopFirst(DangolError):
-    """This cannot be done while Dangol runs."""
+    """It cannot be done while Dangol runs."""
 
     code = "must_stop_first"
 

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -25,6 +23,8 @@ def remark(line: str) -> None:
 
 def say_json(value: Any) -> None:
     """Write *value* as JSON: indented, Korean as Korean, times as ISO 8601."""
+    import msgspec  # noqa: PLC0415 - help and refusals need no JSON
+
     text = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode()
     say(text)
 
@@ -38,8 +38,8 @@ def console() -> Console:
 
 def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Write a table; columns whose name ends with # are numbers. With no rows, say what to do next instead."""
-    rows = [[_cell(cell) for cell in row] for row in rows]
-    if not rows:
+    lines = [[_cell(cell) for cell in row] for row in rows]
+    if not lines:
         say(empty)
         return
     from rich import box  # noqa: PLC0415 - as above
@@ -50,8 +50,8 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty
     for column in columns:
         number = column.endswith("#")
         table.add_column(column.rstrip("#"), justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
     _wide(console()).print(table)
 
 

@@ -109,9 +109,9 @@ def _check(args: argparse.Namespace) -> None:
     for entry in entries:
         own = [event for event in events if isinstance(event, dict) and plan_name(event.get("type", ""), event.get("event")) == entry.event]
         trial = try_version(entry.schema, own)
-        say(f"{entry.event}: {trial.fitting:,} of {trial.total:,} fit.")
+        say(f"{entry.event}: {trial.fitting:,} of {trial.events:,} fit.")
         for miss in trial.misses:
-            say(f"  {miss}")
+            say(f"  {miss.message_id}: " + "; ".join(map(str, miss.violations)))
 
 
 def _use(args: argparse.Namespace) -> None:

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from dangol.intake.quarantine import QuarantineEntry, QuarantineFilter, Replayed
 
 PAGE = 500
+#: What came of replaying an event, after a number.
+OUTCOMES = {
+    "sent": "sent on their way again",
+    "still_unfit": "would be quarantined again",
+    "already": "were replayed before",
+    "dismissed": "are dismissed",
+    "unknown": "are not known",
+}
 
 
 class NoSuchEvent(DangolError):
@@ -94,7 +102,8 @@ def _show(args: argparse.Namespace) -> None:
     with opened_state(settings_of(args)) as connection:
         entry = _entry(connection, args.event)
     if args.json:
-        say_json({**_as_dict(entry.line), "raw": _text(entry.raw), "corrected": entry.corrected and _text(entry.corrected), "circumstances": entry.circumstances})
+        bodies = {"raw": _text(entry.raw), "corrected": entry.corrected and _text(entry.corrected)}
+        say_json({**_as_dict(entry.line), **bodies, "circumstances": entry.circumstances})
         return
     say_table(["event", entry.line.message_id], [(name, value) for name, value in _as_dict(entry.line).items() if name != "message_id"], empty="")
     say("", _pretty(entry.raw))
@@ -224,8 +233,7 @@ def _tell(done: list[Replayed]) -> None:
         if one.detail:
             remark(f"{one.message_id}: {one.detail}")
     counts = Counter(one.outcome.value for one in done)
-    words = {"sent": "sent on their way again", "still_unfit": "would be quarantined again", "already": "were replayed before", "dismissed": "are dismissed", "unknown": "are not known"}
-    summary = ", ".join(f"{n:,} {words.get(outcome, outcome)}" for outcome, n in counts.items()) or "nothing waits"
+    summary = ", ".join(f"{n:,} {OUTCOMES.get(outcome, outcome)}" for outcome, n in counts.items()) or "nothing waits"
     if counts and not counts.get("sent") and not counts.get("already"):
         raise DangolError(f"{summary}. Nothing was sent.")
     say(f"{summary}.")

@@ -22,7 +22,7 @@ One file per event, in JSON or YAML: `Order Completed.yaml`. What a file holds: 
 
 
 class NoWorkspace(DangolError):
-    """This folder is not a workspace."""
+    """The folder is not a workspace."""
 
     code = "no_workspace"
 

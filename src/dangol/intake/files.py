@@ -31,6 +31,8 @@ ARRAY_BYTES_MAX = 256_000_000
 PARQUET_ROWS = 2_000
 DELIMITERS = (",", "\t", ";", "|")
 FORMATS = ("csv", "jsonl", "parquet")
+#: Cells of a table as JSON; what JSON does not know (an interval, say) as text.
+_encode = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet", ".pq": "parquet",
@@ -39,7 +41,7 @@ _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 
 
 class FileRefused(DangolError):
-    """This file cannot be read as rows."""
+    """The file cannot be read as rows."""
 
     code = "file_refused"
 
@@ -151,12 +153,13 @@ class _Told:
 
     def read(self, size: int) -> bytes:
         try:
-            return self._below.read(size)
+            piece: bytes = self._below.read(size)
         except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
             raise FileRefused(
                 f"{self._name} is damaged or was cut off while it was copied: {error}. What was read before that place is kept;"
                 " mend the file and import it again, nothing is doubled."
             ) from None
+        return piece
 
 
 def _format(path: Path | None, sample: bytes) -> str:
@@ -192,7 +195,7 @@ def _guarded(rows: Iterator[Row], name: str) -> Iterator[Row]:
 
 
 def _json_rows(stream: _Peeking, name: str) -> Iterator[Row]:
-    lines = io.BufferedReader(stream, 1 << 20)
+    lines: IO[bytes] = io.BufferedReader(stream, 1 << 20)  # type: ignore[assignment]
     number = 0
     first = True
     while line := lines.readline(LINE_BYTES_MAX):
@@ -225,7 +228,7 @@ def _json_problem(text: bytes) -> str:
     return ""
 
 
-def _array_rows(line: bytes, lines: io.BufferedReader, name: str) -> Iterator[Row]:
+def _array_rows(line: bytes, lines: IO[bytes], name: str) -> Iterator[Row]:
     whole = line + lines.read(ARRAY_BYTES_MAX)
     if lines.read(1):
         raise FileRefused(f"{name} is one JSON array of more than {ARRAY_BYTES_MAX} bytes. Make lines of it: jq -c '.[]' FILE > FILE.jsonl")
@@ -255,7 +258,7 @@ def _parquet(path: Path | None, raw: IO[bytes], size: int) -> Rows:
         for batch in file.iter_batches(batch_size=PARQUET_ROWS):
             for value in batch.to_pylist():
                 number += 1
-                yield Row(number, msgspec.json.encode(value, enc_hook=str, decimal_format="number"))
+                yield Row(number, _encode(value))
 
     return Rows("parquet", rows(), size, columns=list(columns), _raw=raw)
 

@@ -235,10 +235,7 @@ def _unpacked(line: bytes, stamp: str) -> list[bytes]:
     return events
 
 
-#: Columns that hold an event's own fields; anything else needs a mapping or a dotted name (properties.price).
-_FIELDS = frozenset(
-    ("type", "messageId", "userId", "anonymousId", "event", "name", "category", "groupId", "previousId", "timestamp", "originalTimestamp", "sentAt", "receivedAt")
-)
+#: Columns that hold JSON objects.
 _OBJECTS = ("properties", "traits", "context", "integrations")
 
 
@@ -274,7 +271,7 @@ def flat_event(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _said(value: Any) -> Any:
-    """*value* without the nulls that a table puts where nothing was said. (In an event, a null trait removes the trait.)"""
+    """*value* without the nulls that a table puts where nothing was said; in an event, a null trait would remove the trait."""
     if isinstance(value, dict):
         return {key: inner for key, item in value.items() if (inner := _said(item)) is not None} or None
     return value

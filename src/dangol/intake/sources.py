@@ -50,7 +50,7 @@ class SourceKind(StrEnum):
 
 
 class SourceRefused(DangolError):
-    """This source cannot be made or changed so."""
+    """The source cannot be made or changed so."""
 
     code = "source_refused"
 
@@ -93,7 +93,7 @@ def add_source(
     try:
         with connection.transaction(), connection.cursor(row_factory=class_row(SourceView)) as cursor:
             cursor.execute(
-                "insert into source (name, kind, write_key, mapping, synthetic, created_at)"
+                "insert into source (name, kind, write_key, mapping, synthetic, created_at)"  # noqa: S608 - names of columns, written above
                 f" values (%s, %s, %s, %s::jsonb, %s, now()) returning {_COLUMNS}",
                 (name, kind.value, new_write_key(), msgspec.json.encode(dict(mapping or {})).decode(), synthetic),
             )
@@ -105,13 +105,13 @@ def add_source(
 def sources(connection: Connection[Any]) -> list[SourceView]:
     """All sources, those that may send first."""
     with connection.cursor(row_factory=class_row(SourceView)) as cursor:
-        return cursor.execute(f"select {_COLUMNS} from source order by disabled_at is not null, name").fetchall()
+        return cursor.execute(f"select {_COLUMNS} from source order by disabled_at is not null, name").fetchall()  # noqa: S608 - the same
 
 
 def find_source(connection: Connection[Any], name: str) -> SourceView:
     """The source with this name. Raises: SourceRefused, naming the nearest one."""
     with connection.cursor(row_factory=class_row(SourceView)) as cursor:
-        view = cursor.execute(f"select {_COLUMNS} from source where name = %s", (name,)).fetchone()
+        view = cursor.execute(f"select {_COLUMNS} from source where name = %s", (name,)).fetchone()  # noqa: S608 - the same
     if view is None:
         known = [source.name for source in sources(connection)]
         hint = _nearest(name, known) if known else "There are none yet: dangol source add NAME --kind web"
@@ -150,7 +150,7 @@ def new_write_key() -> str:
 
 def _update(connection: Connection[Any], name: str, change: str, *values: str) -> SourceView:
     with connection.transaction(), connection.cursor(row_factory=class_row(SourceView)) as cursor:
-        cursor.execute(f"update source set {change} where name = %s returning {_COLUMNS}".encode(), (*values, name))
+        cursor.execute(f"update source set {change} where name = %s returning {_COLUMNS}".encode(), (*values, name))  # noqa: S608 - the same
         return _one(cursor.fetchone(), name)
 
 
