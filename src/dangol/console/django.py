@@ -69,7 +69,7 @@ def web_settings(settings: Settings) -> dict[str, Any]:
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "DIRS": [HERE / "templates"],
                 "OPTIONS": {
-                    "context_processors": ["dangol.console.shell.shell"],
+                    "context_processors": ["django.template.context_processors.request", "dangol.console.shell.shell"],
                     "builtins": ["django.templatetags.i18n", "dangol.console.templatetags.console"],
                     "loaders": [
                         (

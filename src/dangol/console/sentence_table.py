@@ -138,7 +138,7 @@ TABLE: dict[str, Words] = {
     "store.consulted": Words("직원과 상담했어요", "Talked with staff", "store"),
     "case.opened": Words("[{topic} 문의를|문의를] 열었어요[: {said}|]", "Opened a case[ about {topic}|][: {said}|]", "headphones", "bad"),
     "case.resolved": Words("문의가 해결됐어요", "A case was resolved", "headphones", "good"),
-    "conversation.message_received": Words("[{said/이}라고 말했어요|메시지를 남겼어요]", "Said [{said}|something]", "message-circle"),
+    "conversation.message_received": Words("[{said/이라고} 말했어요|메시지를 남겼어요]", "Said [{said}|something]", "message-circle"),
     "feedback.given": Words("[{score}점을 줬어요|의견을 남겼어요][: {said}|]", "Gave [{score} points|feedback][: {said}|]", "text-quote"),
     "call started": Words("[{topic} 상담을|상담을] 시작했어요", "Called[ about {topic}|]", "phone"),
     "call ended": Words("[{topic} 상담을|상담을] 마쳤어요", "Ended a call[ about {topic}|]", "phone"),

@@ -34,6 +34,8 @@ def shell(request: Any) -> dict[str, Any]:
     return {
         "shell": {
             "operator": operator,
+            #: What a page that may be seen by anybody stands in.
+            "frame": "base.html" if operator else "door.html",
             "role": ROLE_WORDS.get(operator.role, (operator.role, ""))[0] if operator else "",
             "groups": groups,
             "places": [*mine, ACCOUNT] if operator else [],

@@ -12,7 +12,7 @@ SIGNS = {"KRW": "₩", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 WHOLE = {"KRW", "JPY", "VND"}
 
 #: Particle after a vowel, after a consonant.
-PARTICLES = {"을": ("를", "을"), "이": ("가", "이"), "은": ("는", "은"), "과": ("와", "과"), "으로": ("로", "으로")}
+PARTICLES = {"을": ("를", "을"), "이": ("가", "이"), "은": ("는", "은"), "과": ("와", "과"), "으로": ("로", "으로"), "이라고": ("라고", "이라고")}
 
 
 def particle(word: str, kind: str) -> str:

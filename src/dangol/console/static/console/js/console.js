@@ -7,6 +7,9 @@ import { setUpTimes } from "./times.js";
 import { setUpToasts } from "./toasts.js";
 import { setUpForms } from "./forms.js";
 import { setUpCharts } from "./charts.js";
+import { setUpFlow } from "./flow.js";
+import { setUpLive } from "./live.js";
+import { setUpChoosing } from "./choose.js";
 
 setUpDialogs();
 setUpToasts();
@@ -16,3 +19,6 @@ setUpTables();
 setUpTimes();
 setUpForms();
 setUpCharts();
+setUpFlow();
+setUpLive();
+setUpChoosing();

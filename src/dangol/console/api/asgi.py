@@ -1,0 +1,229 @@
+"""The API as an ASGI application in front of the console's pages. Handlers run in threads, each with its own connection to State."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+import psycopg
+
+from dangol.console.api import events, feed, people, plan, sources, standing
+from dangol.console.api.openapi import document
+from dangol.console.api.operations import PREFIX, Answer, Call, Found, directory, read_json, read_query
+from dangol.console.api.page import docs_page
+from dangol.console.api.principals import REFUSALS_PER_MINUTE, Believed, Principal, Rate, bearer, by_session, by_token
+from dangol.console.api.problems import MEDIA_TYPE, Kind, Problem
+from dangol.console.api.stream import Streams
+from dangol.engines import state
+from dangol.engines.log import open_log
+from dangol.errors import DangolError
+from dangol.intake.ports import LogUnavailable, LogWriter
+from dangol.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: Rooms whose operations are declared by importing them.
+SECTIONS = (people, events, sources, plan, feed, standing)
+#: Requests answered at the same time; each thread keeps one connection to State.
+THREADS = 6
+#: Largest request body. Events come through collect; here come corrections and schemas.
+BODY_BYTES_MAX = 2_000_000
+#: Seconds after which State gives up on a question of the API.
+STATEMENT_SECONDS = 15
+_JSON = "application/json"
+_ALWAYS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class ApiApplication:
+    """Answers /api/…; everything else goes to *pages*."""
+
+    def __init__(self, settings: Settings, pages: Any = None) -> None:
+        self._settings = settings
+        self._pages = pages
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
+        self._mine = threading.local()
+        self._believed = Believed()
+        self._rate = Rate(settings.console.api_rate_per_minute)
+        self._refusals = Rate(REFUSALS_PER_MINUTE)
+        self._writer: LogWriter | None = None
+        self._writer_lock = threading.Lock()
+        self._streams = Streams(settings)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not (path == "/api" or path.startswith("/api/")):
+            await self._pages(scope, receive, send)
+            return
+        try:
+            body = await _read_body(receive)
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(self._threads, self._answer, scope, body)
+        except Problem as problem:
+            answer = _of_problem(problem, path)
+        except ConnectionError:
+            return
+        if isinstance(answer, Answer):
+            await _send(send, answer, head=scope["method"] == "HEAD")
+        else:
+            await self._streams.serve(answer, receive, send)
+
+    def close(self) -> None:
+        """Let go of the log's lane and the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._streams.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _answer(self, scope: Any, body: bytes) -> Any:
+        path = scope["path"]
+        rate: dict[str, str] = {}
+        try:
+            static = self._static(scope)
+            return static if static is not None else self._operate(scope, body, rate)
+        except Problem as problem:
+            problem.headers = {**rate, **problem.headers}
+            return _of_problem(problem, path)
+        except (LogUnavailable, state.StateUnavailable, psycopg.OperationalError) as error:
+            self._forget_connection()
+            said = str(error).strip().partition("\n")[0]
+            return _of_problem(Problem(Kind.NOT_NOW, f"{said} Ask again in a moment.", {**rate, "Retry-After": "1"}), path)
+        except psycopg.DataError as error:
+            detail = f"State cannot hold a value that came: {str(error).strip().partition(chr(10))[0]}."
+            return _of_problem(Problem(Kind.BAD_PARAMETER, detail, rate), path)
+        except DangolError as error:
+            return _of_problem(Problem(Kind.REFUSED, str(error), rate, {"reason": error.code}), path)
+        except Exception:
+            log.exception("the API failed at %s %s", scope["method"], path)
+            self._forget_connection()
+            detail = "It is noted in the log of the console process. Nothing was changed unless a GET shows otherwise."
+            return _of_problem(Problem(Kind.BROKEN, detail, rate), path)
+
+    def _static(self, scope: Any) -> Answer | None:
+        """The description of the API, which holds no data."""
+        path, headers = scope["path"].rstrip("/"), {}
+        if path not in ("/api", "/api/docs", "/api/openapi.json"):
+            return None
+        if scope["method"] not in ("GET", "HEAD"):
+            raise Problem(Kind.METHOD_NOT_HERE, f"{scope['method']} is not known here; use GET.", {"Allow": "GET"})
+        given = _headers(scope)
+        # Nothing is answered without authentication except health, the description of the API included.
+        self._principal(scope, given, "GET")
+        if path == "/api/openapi.json":
+            return Answer(200, msgspec.json.encode(document(directory.operations)), _JSON, headers)
+        return docs_page(scope, given, directory.operations)
+
+    def _operate(self, scope: Any, body: bytes, rate: dict[str, str]) -> Any:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        raw_path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
+        headers = _headers(scope)
+        found: Found | None = None
+        trouble: Problem | None = None
+        try:
+            found = directory.find(method, raw_path)
+        except Problem as problem:
+            trouble = problem
+        if found is not None and found.operation.permission is None:
+            principal = Principal("nobody", "", is_token=False)
+        else:
+            # Who is not known is not even told which addresses exist.
+            principal = self._principal(scope, headers, method)
+            rate.update(self._rate.take(principal.actor))
+        if trouble is not None or found is None:
+            raise trouble or Problem(Kind.NO_SUCH_PLACE, "")
+        operation = found.operation
+        if operation.permission is not None and not principal.may(operation.permission):
+            raise Problem(Kind.NOT_ALLOWED, f"The role {principal.role} may not: {operation.permission}. An owner can give another role.")
+        given = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+        call = Call(
+            self._settings,
+            self._connection(),
+            principal,
+            found.path,
+            read_query(operation.query, given),
+            read_json(operation.body, body) if operation.body else None,
+            (scope.get("client") or ("", 0))[0],
+            self._log_writer,
+            dict(rate),
+        )
+        if operation.streams and "text/event-stream" in headers.get("accept", ""):
+            return feed.stream_of(call, headers.get("last-event-id", ""))
+        result = operation.handle(call)
+        if isinstance(result, Answer):
+            return result
+        return Answer(operation.status, msgspec.json.encode(result), _JSON, call.headers)
+
+    def _principal(self, scope: Any, headers: dict[str, str], method: str) -> Principal:
+        secret = bearer(headers)
+        try:
+            if secret is not None:
+                return by_token(self._connection(), self._believed, secret)
+            return by_session(method, headers, scope.get("scheme") == "https")
+        except Problem as problem:
+            if problem.kind is Kind.NOT_SIGNED_IN:
+                self._refusals.take((scope.get("client") or ("", 0))[0])
+            raise
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        connection = getattr(self._mine, "connection", None)
+        if connection is None or connection.closed or connection.broken:
+            options = f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS * 1000}"
+            connection = state.connect(self._settings, autocommit=True, options=options, application_name="dangol api", connect_timeout=3)
+            self._mine.connection = connection
+        return connection
+
+    def _forget_connection(self) -> None:
+        connection = getattr(self._mine, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._mine.connection = None
+
+    def _log_writer(self) -> LogWriter:
+        with self._writer_lock:
+            if self._writer is None:
+                self._writer = open_log(self._settings).writer("console")
+            return self._writer
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _of_problem(problem: Problem, path: str) -> Answer:
+    return Answer(problem.status, problem.body(path[:500]), MEDIA_TYPE, problem.headers)
+
+
+async def _read_body(receive: Any) -> bytes:
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            raise Problem(Kind.BODY_TOO_LARGE, f"The body is larger than {BODY_BYTES_MAX:,} bytes. Events come in through collect, not here.")
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def _send(send: Any, answer: Answer, *, head: bool) -> None:
+    headers = {**_ALWAYS, **answer.headers, "Content-Type": answer.media_type, "Content-Length": str(len(answer.body))}
+    pairs = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+
+
+__all__ = ["PREFIX", "SECTIONS", "Answer", "ApiApplication"]

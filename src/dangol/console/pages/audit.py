@@ -1,0 +1,116 @@
+"""Audit: who looked at personal data or changed something, when and why?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from dangol.console.access import ROLE_WORDS, needs
+from dangol.console.shell import is_partial, show
+from dangol.console.store import raw, settings
+from dangol.operators import Permission
+from dangol.privacy import AuditFilter, Intact, entries, verify
+
+#: Entries on one page.
+PAGE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Context of pages/audit.html and its rows."""
+
+    lines: list[dict[str, Any]]
+    next: int | None
+    filters: list[dict[str, Any]]
+    filtered: bool
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """Context of pages/audit_chain.html."""
+
+    intact: bool
+    entries: int
+    digest: str
+    broken_at: int
+
+
+@require_GET
+@needs(Permission.AUDIT_SEE)
+def audit(request: HttpRequest) -> HttpResponse:
+    """The entries, newest first."""
+    given = request.GET
+    actor, act, subject = (given.get(name, "").strip() for name in ("actor", "act", "subject"))
+    since, until = _day(given.get("since", "")), _day(given.get("until", ""))
+    wanted = AuditFilter(actor, act, subject, since, until + timedelta(days=1) if until else None)
+    after = given.get("after", "")
+    page = entries(raw(), wanted, before=int(after) if after.isdigit() else None, limit=PAGE)
+    words = act_words()
+    answer = Audit(
+        lines=[{"one": one, "act": words.get(one.act, one.act), "role": ROLE_WORDS.get(one.role, (one.role,))[0], "tone": "warn" if one.act == "person.unmasked" else ""} for one in page.entries],
+        next=page.next,
+        filters=[
+            {"name": "subject", "label": _("About"), "value": subject, "placeholder": _("About, e.g. source:web")},
+            {"name": "actor", "label": _("Who"), "value": actor, "placeholder": _("Who, e.g. operator:mina@brand.kr")},
+            {"name": "act", "label": _("Act"), "value": act, "options": [("", _("All acts")), *words.items()]},
+        ],
+        filtered=bool(actor or act or subject or since or until),
+        since=given.get("since", "") if since else "",
+        until=given.get("until", "") if until else "",
+    )
+    if not is_partial(request):
+        return show(request, "pages/audit.html", answer)
+    return show(request, "pages/audit_rows.html" if after else "pages/audit_list.html", answer)
+
+
+@require_POST
+@needs(Permission.AUDIT_SEE)
+def chain(request: HttpRequest) -> HttpResponse:
+    """Whether every entry follows from the one before."""
+    found = verify(raw())
+    if isinstance(found, Intact):
+        return show(request, "pages/audit_chain.html", Chain(intact=True, entries=found.entries, digest=found.digest, broken_at=0))
+    return show(request, "pages/audit_chain.html", Chain(intact=False, entries=0, digest="", broken_at=found.id))
+
+
+def act_words() -> dict[str, str]:
+    """Acts in words."""
+    return {
+        "person.unmasked": _("saw personal data"),
+        "person.viewed": _("looked at a person"),
+        "people.exported": _("took people out as a file"),
+        "source.added": _("added a source"),
+        "source.rekeyed": _("gave a source a new key"),
+        "source.disabled": _("stopped a source"),
+        "source.enabled": _("started a source again"),
+        "source.mapped": _("changed a mapping"),
+        "plan.changed": _("changed the tracking plan"),
+        "plan.retired": _("took an event out of the plan"),
+        "quarantine.corrected": _("corrected an event"),
+        "quarantine.replayed": _("sent events again"),
+        "quarantine.dismissed": _("dismissed events"),
+        "quarantine.reopened": _("reopened events"),
+        "operator.added": _("gave access"),
+        "operator.role_changed": _("changed a role"),
+        "operator.disabled": _("took access away"),
+        "operator.enabled": _("gave access back"),
+        "operator.password_reset": _("made a new first password"),
+        "operator.password_changed": _("changed their own password"),
+        "token.added": _("made a token"),
+        "token.revoked": _("revoked a token"),
+    }
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(settings().brand.timezone))
+    except ValueError:
+        return None

@@ -1,0 +1,152 @@
+"""Home: is everything flowing, and what became of it?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from dangol.console import flow_picture
+from dangol.console.access import allowed, needs
+from dangol.console.charts import Chart, Series, chart_of
+from dangol.console.sentence_table import CHANNELS
+from dangol.console.shell import show
+from dangol.console.store import raw, settings
+from dangol.intake.quarantine import quarantine_reasons
+from dangol.intake.sources import SourceView, sources
+from dangol.intake.volumes import HourVolume, hourly_volumes
+from dangol.operators import Permission
+from dangol.profiles.reads import count_people
+
+#: Hours that the chart shows.
+HOURS = 24
+#: Sources drawn in the picture; the rest is one line.
+SOURCES_SHOWN = 6
+#: Fates in the order they are told, with the colour of their series.
+FATES = (("applied", 3), ("duplicate", 6), ("quarantined", 4), ("suppressed", 7))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """Context of pages/home.html."""
+
+    flow: flow_picture.Flow
+    pace_in: int
+    pace_out: int
+    #: {name, icon, kind, n} of today, most first.
+    touchpoints: list[dict[str, Any]]
+    #: Sources beyond those drawn.
+    more_sources: int
+    people: int
+    today: int
+    #: Open quarantined events, None when the role may not see them.
+    waiting_for_you: int | None
+    fates: list[dict[str, Any]]
+    chart: Chart
+    #: Steps to the first event, empty once events flow.
+    steps: list[dict[str, Any]]
+    may_add_source: bool
+    process_words: dict[str, str]
+
+
+@require_GET
+@needs(Permission.STATUS_SEE)
+def home(request: HttpRequest) -> HttpResponse:
+    """The whole page."""
+    connection, now = raw(), datetime.now(UTC)
+    flow, all_sources = flow_picture.look(), sources(connection)
+    zone = ZoneInfo(settings().brand.timezone)
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    volumes = hourly_volumes(connection, now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
+    drawn = _touchpoints(all_sources, volumes)
+    received = flow.standing.received or 0
+    page = Home(
+        flow=flow,
+        pace_in=flow_picture.pace(flow.rate_in),
+        pace_out=flow_picture.pace(flow.rate_out),
+        touchpoints=drawn[:SOURCES_SHOWN],
+        more_sources=max(0, len(drawn) - SOURCES_SHOWN),
+        people=count_people(connection),
+        today=sum(one.n for one in volumes if one.hour >= midnight.astimezone(UTC)),
+        waiting_for_you=sum(one.n for one in quarantine_reasons(connection)) if allowed(request, Permission.QUARANTINE_SEE) else None,
+        fates=_fates(flow),
+        chart=_chart(volumes, now, zone),
+        steps=[] if received else _steps(has_source=bool(all_sources)),
+        may_add_source=allowed(request, Permission.SOURCES_CHANGE),
+        process_words=_process_words(),
+    )
+    return show(request, "pages/home.html", page)
+
+
+@require_GET
+@needs(Permission.STATUS_SEE)
+def now(_request: HttpRequest) -> HttpResponse:
+    """What the picture needs to stay true, as JSON."""
+    return JsonResponse(flow_picture.as_news(flow_picture.look()))
+
+
+def _touchpoints(all_sources: list[SourceView], volumes: list[HourVolume]) -> list[dict[str, Any]]:
+    counts: dict[int, int] = defaultdict(int)
+    for one in volumes:
+        counts[one.source_id] += one.n
+    drawn = [
+        {"name": source.name, "kind": source.kind, "icon": CHANNELS[source.kind].icon, "n": counts[source.id], "id": source.id}
+        for source in all_sources
+        if source.disabled_at is None
+    ]
+    return sorted(drawn, key=lambda one: -one["n"])
+
+
+def fate_words() -> dict[str, str]:
+    """The names of the fates."""
+    return {"applied": _("applied"), "duplicate": _("duplicate"), "quarantined": _("quarantined"), "suppressed": _("suppressed")}
+
+
+def _fates(flow: flow_picture.Flow) -> list[dict[str, Any]]:
+    helps = {
+        "applied": _("It took effect."),
+        "duplicate": _("It had come before; nothing changed."),
+        "quarantined": _("It waits, whole, for a person."),
+        "suppressed": _("It was kept out on purpose."),
+    }
+    words, left, drawn = fate_words(), 0.0, []
+    for name, colour in FATES:
+        drawn.append({"name": name, "title": words[name], "n": getattr(flow.standing, name), "color": colour, "x": left, "width": flow.shares[name], "help": helps[name]})
+        left += flow.shares[name]
+    return drawn
+
+
+def _chart(volumes: list[HourVolume], now: datetime, zone: ZoneInfo) -> Chart:
+    start = now.replace(minute=0, second=0, microsecond=0)
+    hours = [start - timedelta(hours=back) for back in range(HOURS - 1, -1, -1)]
+    counts: dict[tuple[datetime, str], int] = defaultdict(int)
+    for one in volumes:
+        counts[one.hour.astimezone(UTC), one.fate] += one.n
+    words = fate_words()
+    series = [Series(words[name], [max(0, counts[hour, name]) for hour in hours], colour) for name, colour in FATES]
+    totals = [sum(one.values[place] for one in series) for place in range(len(hours))]
+    busiest = max(range(len(hours)), key=lambda place: totals[place])
+    sentence = _("%(total)s events in the last 24 hours. The busiest hour began at %(hour)s with %(n)s.") % {
+        "total": f"{sum(totals):,}", "hour": f"{hours[busiest].astimezone(zone):%H:%M}", "n": f"{totals[busiest]:,}",
+    } if sum(totals) else _("No events in the last 24 hours.")  # fmt: skip
+    return chart_of("hours", _("Events per hour"), sentence, [f"{hour.astimezone(zone):%H:%M}" for hour in hours], series, kind="stacked", unfinished=True)
+
+
+def _steps(*, has_source: bool) -> list[dict[str, Any]]:
+    return [
+        {"title": _("Add a source"), "done": has_source, "current": not has_source},
+        {"title": _("Send its first event"), "done": False, "current": has_source},
+        {"title": _("See the person behind it"), "done": False, "current": False},
+    ]
+
+
+def _process_words() -> dict[str, str]:
+    return {
+        "running": _("running"), "starting": _("starting"), "waiting": _("starting again"), "stopped": _("stopped"), "elsewhere": _("elsewhere"),
+    }  # fmt: skip

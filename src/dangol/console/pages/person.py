@@ -1,0 +1,248 @@
+"""One person: everything known at a glance, and everything they did in plain sentences."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from dangol.console.access import allowed, needs
+from dangol.console.masking import is_unmasked, unmask
+from dangol.console.sentence_table import CHANNELS
+from dangol.console.sentences import channel_name, say
+from dangol.console.shell import address_of, flash, is_partial, show
+from dangol.console.store import raw, settings
+from dangol.engines.lake import open_lake
+from dangol.operators import Permission
+from dangol.privacy import mask_json, mask_label, mask_person, mask_timeline, record
+from dangol.profiles import reads
+from dangol.profiles.views import PersonView, SessionView, TimelineEntry
+
+#: Timeline lines on one page.
+PAGE = 40
+#: Sessions listed.
+SESSIONS_SHOWN = 5
+#: Shortest reason for unmasking that says something.
+WHY_SHORTEST = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """Context of pages/timeline.html: a part of pages/person.html, and the next page of it."""
+
+    person_id: UUID
+    #: {day, entries}, newest first.
+    days: list[dict[str, Any]]
+    next: str | None
+    #: Address of the next page without its cursor.
+    more: str
+    #: The day that the page before ended with: its heading is not drawn again.
+    last_day: str
+    filters: list[dict[str, Any]]
+    filtered: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonPage:
+    """Context of pages/person.html."""
+
+    person: PersonView
+    label: str
+    #: Masked now; may_unmask: whether this role can ask to see it.
+    masked: bool
+    may_unmask: bool
+    #: Reasons to choose from.
+    reasons: list[str]
+    traits: list[dict[str, Any]]
+    identifiers: list[dict[str, Any]]
+    touches: list[dict[str, Any]]
+    sessions: list[SessionView]
+    timeline: Timeline
+
+
+@require_GET
+@needs(Permission.PEOPLE_SEE)
+def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """The page. An id the person once had leads to the one they have now."""
+    connection = raw()
+    now_id = reads.person_of(connection, "person", str(person_id))
+    if now_id is None:
+        raise Http404
+    if now_id != person_id:
+        return HttpResponseRedirect(f"/people/{now_id}")
+    if is_partial(request):
+        return show(request, "pages/timeline.html", _timeline(request, person_id))
+    view = reads.person_view(connection, person_id)
+    if view is None:
+        raise Http404
+    clear = is_unmasked(request, person_id)
+    label = label_of(view)
+    shown = view if clear else mask_person(view)
+    page = PersonPage(
+        person=shown,
+        label=label if clear else mask_label(label),
+        masked=not clear,
+        may_unmask=allowed(request, Permission.PEOPLE_UNMASK),
+        reasons=[_("The customer asks for it"), _("To check who is calling"), _("To correct a mistake"), _("A rights request")],
+        traits=[{"name": name, "value": _plain(trait.value), "source": trait.source, "at": trait.observed_at} for name, trait in sorted(shown.traits.items())],
+        identifiers=[{"type": one.type, "value": one.value, "verified": one.verified, "source": one.source, "first": one.first_seen, "last": one.last_seen, "icon": identifier_icon(one.type)} for one in shown.identifiers],
+        touches=_touches(shown),
+        sessions=reads.sessions(connection, person_id, limit=SESSIONS_SHOWN),
+        timeline=_timeline(request, person_id),
+    )
+    return show(request, "pages/person.html", page)
+
+
+@require_GET
+@needs(Permission.PEOPLE_SEE)
+def more(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """The next page of the timeline."""
+    return show(request, "pages/timeline_days.html", _timeline(request, person_id))
+
+
+@require_GET
+@needs(Permission.PEOPLE_SEE)
+def event(request: HttpRequest, person_id: UUID, seq: int) -> HttpResponse:
+    """One event whole, as the lake keeps it; masked unless this person is unmasked."""
+    fact = open_lake(settings()).get(raw(), [seq]).get(seq)
+    if fact is None or reads.person_of(raw(), "person", str(UUID(bytes=fact.node))) != person_id:
+        raise Http404
+    clear = is_unmasked(request, person_id)
+    return show(request, "pages/raw_event.html", raw_event(fact, clear=clear))
+
+
+@require_POST
+@needs(Permission.PEOPLE_UNMASK)
+def unmasking(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """See this person's data for a while, for a reason that the audit keeps."""
+    why = (request.POST.get("why_other") or request.POST.get("why") or "").strip()[:200]
+    if len(why) < WHY_SHORTEST:
+        flash(request, _("Say in a few words why you need to see it. Nothing was shown."), tone="bad")
+        return HttpResponseRedirect(f"/people/{person_id}")
+    record(
+        raw(), f"operator:{request.user.email}", "person.unmasked", f"person:{person_id}", why, ip=address_of(request), role=request.user.role
+    )
+    unmask(request, person_id)
+    flash(request, _("Shown for 15 minutes. Your look and its reason are in the audit."))
+    return HttpResponseRedirect(f"/people/{person_id}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawEvent:
+    """Context of pages/raw_event.html."""
+
+    title: str
+    at: datetime | None
+    body: Any
+    #: Bytes that are not JSON, as text.
+    text: str
+    masked: bool
+    times: list[dict[str, Any]]
+    message_id: str
+    reason: str
+    person_id: UUID | None
+
+
+def raw_event(fact: Any, *, clear: bool, person_id: UUID | None = None) -> RawEvent:
+    """A fact as the drawer shows it."""
+    from dangol.events import to_datetime  # noqa: PLC0415 - kept beside its one use
+
+    body, text = None, ""
+    try:
+        body = json.loads(fact.body) if fact.body else {}
+    except (ValueError, UnicodeDecodeError):
+        text = fact.body.decode("utf-8", "replace")
+    moments = ((_("On the device"), fact.original_at), (_("Happened"), fact.occurred_at), (_("Sent"), fact.sent_at), (_("Received"), fact.received_at), (_("Processed"), fact.processed_at))
+    return RawEvent(
+        title=fact.name or fact.type or fact.fact,
+        at=to_datetime(fact.occurred_at) if fact.occurred_at else None,
+        body=body if clear or body is None else mask_json(body),
+        text="" if text and not clear else text,
+        masked=not clear,
+        times=[{"name": name, "at": to_datetime(at)} for name, at in moments if at],
+        message_id=fact.message_id,
+        reason=fact.reason,
+        person_id=person_id,
+    )
+
+
+def label_of(view: PersonView) -> str:
+    """The name a person is shown by."""
+    name = view.traits.get("name")
+    if name is not None and str(name.value).strip():
+        return str(name.value).strip()
+    parts = [str(view.traits[key].value) for key in ("firstName", "lastName", "first_name", "last_name") if key in view.traits]
+    if parts:
+        return " ".join(parts)
+    return next((one.value for one in view.identifiers if one.node_id == view.person_id), str(view.person_id)[:8])
+
+
+def identifier_icon(kind: str) -> str:
+    """The icon of a type of identifier."""
+    return {"email": "mail", "phone": "phone", "user_id": "badge-check", "anonymous_id": "cookie", "device": "smartphone", "device_id": "smartphone", "card_token": "credit-card", "loyalty_number": "star", "kakao_id": "message-circle", "qr": "qr-code"}.get(kind, "hash")  # fmt: skip
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _touches(view: PersonView) -> list[dict[str, Any]]:
+    language = translation.get_language() or "ko"
+    known = ((_("First contact"), view.first_touch), (_("Last contact"), view.last_touch))
+    return [
+        {"title": title, "at": touch.at, "channel": channel_name(touch.channel, language), "source": touch.source, "campaign": touch.campaign}
+        for title, touch in known
+        if touch is not None
+    ]
+
+
+def _timeline(request: HttpRequest, person_id: UUID) -> Timeline:
+    name, channel = request.GET.get("name", "").strip(), request.GET.get("channel", "")
+    language = translation.get_language() or "ko"
+    try:
+        page = reads.timeline(raw(), person_id, cursor=request.GET.get("after"), limit=PAGE, names=[name] if name else (), channels=[channel] if channel else ())
+    except ValueError:
+        raise Http404 from None
+    clear, zone = is_unmasked(request, person_id), ZoneInfo(settings().brand.timezone)
+    lines = [_line(entry if clear else mask_timeline(entry), person_id, language) for entry in page.entries]
+    days = [{"day": key, "at": (batch := list(group))[0]["at"], "entries": batch} for key, group in groupby(lines, lambda one: _day(one["at"], zone))]
+    query = request.GET.copy()
+    query.pop("after", None)
+    query.pop("day", None)
+    return Timeline(
+        person_id=person_id,
+        days=[{**day, "day": day["day"].isoformat()} for day in days],
+        next=page.next,
+        more=f"/people/{person_id}/timeline?{query.urlencode()}",
+        last_day=request.GET.get("day", ""),
+        filters=[
+            {"name": "channel", "label": _("Channel"), "value": channel, "options": [("", _("All channels")), *((key, words.of(language)) for key, words in CHANNELS.items())]},
+            {"name": "name", "label": _("Event name"), "value": name, "placeholder": _("Event name, e.g. Order Completed")},
+        ],
+        filtered=bool(name or channel),
+    )
+
+
+def _day(at: datetime, zone: ZoneInfo) -> date:
+    return at.astimezone(zone).date()
+
+
+def _line(entry: TimelineEntry, person_id: UUID, language: str) -> dict[str, Any]:
+    sentence = say(entry.type, entry.name, entry.channel, entry.digest, language)
+    return {
+        "text": sentence.text, "icon": sentence.icon, "tone": sentence.tone, "at": entry.occurred_at, "channel": channel_name(entry.channel, language),
+        "source": entry.source, "name": entry.name, "key": entry.key, "raw_url": f"/people/{person_id}/events/{entry.seq}",
+    }  # fmt: skip
+
+

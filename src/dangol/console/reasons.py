@@ -1,0 +1,37 @@
+"""Why an event waits, in words a person can act on: what is wrong, and what helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonWords:
+    """A reason in words."""
+
+    title: str
+    #: What is wrong.
+    what: str
+    #: What helps.
+    helps: str
+
+
+def reason_words(reason: str) -> ReasonWords:
+    """The words for a reason; an unknown one is shown as it is."""
+    words = {
+        "unreadable_body": (_("Not readable"), _("What came is not JSON, or not an event."), _("Write the event as it should have been and send it, or ask whoever runs the source.")),
+        "body_too_large": (_("Request too large"), _("The request was larger than this workspace takes; only its beginning is kept."), _("Send smaller batches from the source. What was cut off has to come from there again.")),
+        "unknown_type": (_("Unknown type"), _("“type” is missing or none of identify, track, page, screen, group, alias."), _("Correct “type” and send it again.")),
+        "no_identifier": (_("Nobody it belongs to"), _("There is neither a userId nor an anonymousId, so it cannot be told whose event it is."), _("Add the identifier if you know it. Otherwise have the source send one.")),
+        "no_event_name": (_("No event name"), _("A track event has no “event”."), _("Add the name and send it again.")),
+        "malformed_field": (_("A field of the wrong kind"), _("A field has another type than it should have."), _("Correct the field named below and send it again.")),
+        "event_too_large": (_("Event too large"), _("The event is larger than this workspace takes."), _("Take out what is not needed and send it again.")),
+        "message_id_too_long": (_("messageId too long"), _("The messageId has more than 100 characters."), _("Shorten it, or leave it: a short one is made from it.")),
+        "message_id_reused": (_("messageId used twice"), _("The same messageId came before with other content."), _("If both really happened, send this one again; it gets a messageId of its own.")),
+        "plan_violation": (_("Does not fit the plan"), _("The event does not fit its schema in the tracking plan."), _("Correct the event, or change the plan and send all of them again.")),
+        "unmappable": (_("Cannot be mapped"), _("The source's mapping does not lead from this to an event."), _("Mend the mapping of the source and send it again.")),
+        "processing_error": (_("Our fault"), _("Dangol failed to apply this event. It is kept whole."), _("Send it again after an update. Nothing is lost meanwhile.")),
+    }  # fmt: skip
+    return ReasonWords(*words.get(reason, (reason, "", "")))

@@ -1,0 +1,58 @@
+// Home's picture stays true: numbers, dots, shares and lamps are brought up to date every two seconds.
+const EVERY_MS = 2000;
+
+export function setUpFlow() {
+  const flow = document.querySelector("[data-flow]");
+  if (!flow) return;
+  const korean = document.documentElement.lang === "ko";
+  const words = JSON.parse(document.getElementById("process-words").textContent);
+  const update = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch("/now", { headers: { Accept: "application/json" } });
+      if (answer.ok && !answer.redirected) show(await answer.json());
+    } catch {
+      // The next look tells; meanwhile the last numbers stay.
+    }
+  };
+  const show = (news) => {
+    const processed = ["applied", "duplicate", "quarantined", "suppressed"].reduce((sum, fate) => sum + (news[fate] ?? 0), 0);
+    const values = { ...news, processed };
+    for (const place of document.querySelectorAll("[data-now]")) {
+      const text = written(values[place.dataset.now], place.dataset.as, korean);
+      if (place.textContent !== text) place.textContent = text;
+    }
+    for (const pipe of flow.querySelectorAll("[data-pipe]")) pipe.dataset.pace = news[`pace_${pipe.dataset.pipe}`];
+    let left = 0;
+    for (const bar of flow.querySelectorAll("[data-fate]")) {
+      const width = news.shares[bar.dataset.fate] ?? 0;
+      bar.setAttribute("x", left.toFixed(3));
+      bar.setAttribute("width", width.toFixed(3));
+      left += width;
+    }
+    flow.querySelector("[data-waiting]").hidden = !news.waiting;
+    flow.querySelector("[data-adds-up]").hidden = !news.adds_up;
+    flow.querySelector("[data-flow-up]").hidden = news.notes.length > 0;
+    flow.querySelector("[data-flow-note]").hidden = news.notes.length === 0;
+    for (const [name, state] of Object.entries(news.processes)) {
+      const line = document.querySelector(`[data-process="${CSS.escape(name)}"]`);
+      if (!line || line.dataset.state === state) continue;
+      line.dataset.state = state;
+      line.querySelector("[data-state-word]").textContent = words[state] ?? state;
+    }
+  };
+  setInterval(update, EVERY_MS);
+  setTimeout(update, 1100);
+}
+
+function written(value, as, korean) {
+  if (value === null || value === undefined) return "–";
+  if (as === "rate") return value > 0 && value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
+  if (as === "span") {
+    if (value < 10) return `${value.toFixed(1)}${korean ? "초" : " s"}`;
+    if (value < 60) return `${Math.round(value)}${korean ? "초" : " s"}`;
+    if (value < 3600) return `${Math.round(value / 60)}${korean ? "분" : " min"}`;
+    return `${Math.round(value / 3600)}${korean ? "시간" : " h"}`;
+  }
+  return value.toLocaleString("en");
+}
