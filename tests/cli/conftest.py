@@ -131,9 +131,11 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 def running_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A workspace in which everything runs, for all tests of a module."""
     made = make_shop(tmp_path_factory.mktemp("cli"))
-    made.ok("up", "--detach")
-    yield made
-    made.run("down")
+    try:
+        made.ok("up", "--detach")
+        yield made
+    finally:
+        made.run("down")
 
 
 def until(true: Callable[[], bool], seconds: float = 20.0, what: str = "") -> None:
