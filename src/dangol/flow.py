@@ -16,7 +16,7 @@ from psycopg import Connection
 from dangol.events.facts import Fact, FactKind
 from dangol.events.ports import SEQ_BITS, Lake
 from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time
-from dangol.identity import Claim, LinkOutcome, RuleSet, Seen, claimed_identifiers, link
+from dangol.identity import Claim, Claimed, LinkOutcome, RuleSet, Seen, claimed_identifiers, link
 from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
 from dangol.intake.facts import TAGGED, Fate
 from dangol.intake.frame import Frame
@@ -57,6 +57,7 @@ FLOW: tuple[Reaction, ...] = (
     Reaction(FactKind.PERSON_MERGED, "feeds", "tells subscribers"),
     Reaction(FactKind.PERSON_SPLIT, "feeds", "tells subscribers"),
     Reaction(FactKind.EDGE_REFUSED, "feeds", "tells subscribers"),
+    Reaction(FactKind.IDENTIFIER_SHARED, "feeds", "tells subscribers"),
     Reaction(FactKind.TRAIT_CHANGED, "feeds", "tells subscribers"),
 )
 
@@ -85,11 +86,21 @@ def read_frames(frames: Sequence[Frame], rules: Rules) -> list[Arrival]:
     """The arrivals of *frames*, with their usable identifiers settled."""
     arrivals: list[Arrival] = []
     for frame in frames:
-        for arrival in read_frame(frame, rules.source_kinds.get(frame.source, "other"), rules.identity.traits):
-            if arrival.given:
-                arrival.identifiers = claimed_identifiers(arrival.given, rules.identity)
+        kind = rules.source_kinds.get(frame.source, "other")
+        for arrival in read_frame(frame, kind, rules.identity.traits):
+            arrival.identifiers = identifiers_of(arrival, kind, rules.identity)
             arrivals.append(arrival)
     return arrivals
+
+
+def identifiers_of(arrival: Arrival, source_kind: str, rules: RuleSet) -> list[Claimed]:
+    """The usable identifiers of an arrival, the leading one first; on a device that serves many, without the device's own.
+
+    An event that has nothing else belongs to the device.
+    """
+    found = claimed_identifiers(arrival.given, rules) if arrival.given else []
+    neutral = rules.neutral.get(source_kind)
+    return [one for one in found if one.kind not in neutral] or found[:1] if neutral and len(found) > 1 else found
 
 
 def partition_of(arrival: Arrival) -> int:
@@ -270,6 +281,9 @@ def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, 
     for refused in outcome.refused:
         body = {"a": _text(refused.a), "b": _text(refused.b), "reason": refused.reason}
         own.append((FactKind.EDGE_REFUSED, outcome.person_of.get(refused.a, b""), refused.a, refused.message, body))
+    for shared in outcome.shared:
+        body = {"identifier": _text(shared.node), "type": shared.kind, "owners": shared.owners, "days": shared.days}
+        own.append((FactKind.IDENTIFIER_SHARED, outcome.person_of.get(shared.node, b""), shared.node, "", body))
     for change in told.changed:
         body = {"trait": change.trait, "value": change.value, "previous": change.previous}
         own.append((FactKind.TRAIT_CHANGED, outcome.person_of.get(change.node, b""), change.node, change.message_id, body))

@@ -94,6 +94,7 @@ class Machine:
         return {
             "identifiers": self.rows("select node_id, type, value, raw_value, first_at, first_message, first_source, person_id from identifier order by node_id"),
             "edges": self.rows("select a, b, first_at, first_message, last_at, events, verified, refused from edge order by a, b"),
+            "shared": self.rows("select * from shared_identifier order by node_id"),
             "fragments": [
                 (node, device, to_us(first), to_us(last), events, least, bytes(body) if body else None)
                 for node, device, first, last, events, least, body in self.rows(

@@ -12,10 +12,10 @@ from dangol.events import to_datetime
 from dangol.settings import Settings
 from tests.flow.machine import MINUTE, START, Machine
 
-MEMBERS = st.sampled_from(["m1", "m2", "m3"])
+MEMBERS = st.sampled_from(["m1", "m2", "m3", "m4"])
 COOKIES = st.sampled_from(["c1", "c2", "c3"])
 TRAITS = st.fixed_dictionaries(
-    {}, optional={"email": st.sampled_from(["a@b.kr", "c@d.kr"]), "city": st.sampled_from(["서울", "부산", None]), "grade": st.integers(1, 3)}
+    {}, optional={"email_verified": st.booleans(), "phone": st.sampled_from(["010-1234-9999", "010-5555-9999"]), "loyalty_number": st.sampled_from(["L1", "L2"]), "email": st.sampled_from(["a@b.kr", "c@d.kr"]), "city": st.sampled_from(["서울", "부산", None]), "grade": st.integers(1, 3)}
 )
 
 

@@ -192,3 +192,62 @@ def test_the_timeline_pages_by_key(machine: Machine):
         if cursor is None:
             break
     assert seen == [f"e{i:02d}" for i in reversed(range(25))]
+
+
+def test_a_shared_phone_is_found_and_what_it_glued_comes_apart(machine: Machine):
+    """The third owner of one number makes it shared: it joins nobody, also nobody it had joined before."""
+    machine.feed(track("v1", 0, anonymousId="c1"), identify("e1", 1, userId="m1", traits={"phone": "02-345-6789"}))
+    machine.feed(identify("e2", 2, userId="m2", traits={"phone": "02-345-6789"}))
+    machine.settle()
+    phone = node_id("phone", "+8223456789")
+    assert person_of(machine.connection, "phone", "02-345-6789") == node_id("user_id", "m1")
+    machine.feed(identify("e3", 3, userId="m3", traits={"phone": "02-345-6789"}))
+    machine.settle()
+    assert machine.rows("select node_id from shared_identifier") == [(phone,)]
+    assert person_of(machine.connection, "phone", "02-345-6789") == phone
+    assert {reason for (reason,) in machine.rows("select refused from edge")} == {"shared_identifier"}
+
+
+def test_a_hostile_cookie_neither_grows_a_person_nor_slows_the_flow(machine: Machine):
+    """One cookie that signs in as hundreds of members joins none of them, and work per event stays small."""
+    statements = []
+    machine.feed(*[identify(f"e{i}", i, userId=f"m{i}", anonymousId="evil") for i in range(300)])
+    machine.settle()
+    real = type(machine.worker._connection).execute
+
+    def counting(self, query, *args, **kwargs):
+        result = real(self, query, *args, **kwargs)
+        statements.append(result.rowcount)
+        return result
+
+    type(machine.worker._connection).execute = counting
+    try:
+        machine.feed(identify("late", 400, userId="m-late", anonymousId="evil"))
+        machine.settle()
+    finally:
+        type(machine.worker._connection).execute = real
+    assert max(statements) < 50
+    sizes = machine.rows("select count(*) from identifier group by person_id")
+    assert {size for (size,) in sizes} == {1}
+
+
+def test_what_was_only_typed_never_joins_two_known_people(machine: Machine):
+    """A loyalty card and a member account with the same unproven e-mail stay two; a proven one joins them."""
+    card = {"externalIds": [{"id": "L1", "type": "loyalty_number", "collection": "users", "encoding": "none"}]}
+    machine.feed(identify("e1", 0, traits={"email": "a@b.kr"}, context=card), source="pos", kind="pos")
+    machine.feed(identify("e2", 1, userId="m1", traits={"email": "a@b.kr"}))
+    machine.settle()
+    assert person_of(machine.connection, "loyalty_number", "L1") != person_of(machine.connection, "user_id", "m1")
+    assert machine.rows("select refused from edge where refused <> ''") == [("unverified",)]
+    machine.feed(identify("e3", 2, userId="m1", traits={"email": "a@b.kr", "email_verified": True}))
+    machine.settle()
+    assert person_of(machine.connection, "loyalty_number", "L1") == person_of(machine.connection, "user_id", "m1")
+
+
+def test_a_kiosk_is_nobody(machine: Machine):
+    """On a kiosk the device's own id joins nobody; an event with nothing else belongs to the device alone."""
+    machine.feed(identify("e1", 0, anonymousId="kiosk-1", userId="m1"), identify("e2", 1, anonymousId="kiosk-1", userId="m2"), source="k", kind="kiosk")
+    machine.feed(track("e3", 2, anonymousId="kiosk-1"), source="k", kind="kiosk")
+    machine.settle()
+    assert person_of(machine.connection, "anonymous_id", "kiosk-1") == node_id("anonymous_id", "kiosk-1")
+    assert machine.rows("select count(*) from edge") == [(0,)]

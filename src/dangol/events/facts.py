@@ -19,6 +19,7 @@ class FactKind(StrEnum):
     PERSON_MERGED = "person.merged"  #: Two people turned out to be one. Body: {"into", "from": [...], "edge": {...}}.
     PERSON_SPLIT = "person.split"  #: One person turned out to be several. Body: {"from", "into": [...], "nodes": {...}}.
     EDGE_REFUSED = "edge.refused"  #: Two identifiers were not joined. Body: {"a", "b", "reason"}.
+    IDENTIFIER_SHARED = "identifier.shared"  #: Many people use it; it joins nobody any more. Body: {"identifier", "type", "owners", "days"}.
     TRAIT_CHANGED = "trait.changed"  #: A trait has a new newest value. Body: {"trait", "value", "previous"}.
 
 

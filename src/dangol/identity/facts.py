@@ -11,6 +11,7 @@ class Refused(StrEnum):
     """Why two identifiers are not joined although an event claims it."""
 
     UNIQUE_CONFLICT = "unique_conflict"  #: It would give one person two values of a type of which everybody has one.
+    UNVERIFIED = "unverified"  #: Both stand for somebody known, and what was typed was never proven.
     SHARED_IDENTIFIER = "shared_identifier"  #: One of them is used by many people and joins nobody.
 
 
@@ -58,6 +59,17 @@ class ClaimRefused(Struct, frozen=True):
     message: str
 
 
+class IdentifierShared(Struct, frozen=True):
+    """An identifier turned out to be used by many; it joins nobody any more."""
+
+    node: bytes
+    kind: str
+    #: Owners at once.
+    owners: int
+    #: Within how many days.
+    days: int
+
+
 class LinkOutcome(Struct):
     """What one batch changed about people."""
 
@@ -67,3 +79,4 @@ class LinkOutcome(Struct):
     merged: list[PersonMerged]
     split: list[PersonSplit]
     refused: list[ClaimRefused]
+    shared: list[IdentifierShared]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 from psycopg import Connection
 
 from dangol.hotstate import flags, numbers, texts, uuids
-from dangol.identity.facts import ClaimRefused, LinkOutcome, PersonCreated, PersonMerged, PersonSplit
-from dangol.identity.rules import Claim, judge, leader
+from dangol.identity.facts import LinkOutcome, PersonCreated, PersonMerged, Refused
+from dangol.identity.joining import rejoin
+from dangol.identity.rules import Claim
 from dangol.identity.ruleset import RuleSet
-
-#: Endpoints whose people must hold still while a claim is judged are re-read until they do; more rounds mean a storm.
-LOCK_ROUNDS_MAX = 8
+from dangol.identity.sharing import find_shared, known_shared
 
 
 class Seen(Struct, gc=False):
@@ -38,7 +36,7 @@ def link(
     Ids are 16 raw bytes; the connection must load uuid as bytes (dangol.hotstate).
     Returns the people of all seen identifiers and what changed among people.
     """
-    outcome = LinkOutcome({}, [], [], [], [])
+    outcome = LinkOutcome({}, [], [], [], [], [])
     rows = connection.execute(
         """
         select node_id, person_id, (extract(epoch from first_at) * 1000000)::bigint, first_message
@@ -58,9 +56,13 @@ def link(
         known[node] = node
     outcome.person_of = known
     if claims:
-        fresh = _keep_claims(connection, claims)
-        if fresh:
-            _rejoin(connection, fresh, outcome, rules)
+        shared = known_shared(connection, {end for pair in claims for end in pair})
+        touched = _keep_claims(connection, claims, shared)
+        newly = find_shared(connection, [pair for pair, _ in touched], rules)
+        outcome.shared = newly.shared
+        fresh = [pair for pair, changes in touched if changes and not newly.nodes & set(pair)]
+        if fresh or newly.neighbours:
+            rejoin(connection, fresh, newly.neighbours, outcome, rules)
     _tell_newcomers(outcome, set(new))
     return outcome
 
@@ -113,16 +115,22 @@ def _spellings(nodes: list[bytes], seen: Mapping[bytes, Seen]) -> list[str]:
     ]
 
 
-def _keep_claims(connection: Connection[Any], claims: Mapping[tuple[bytes, bytes], Claim]) -> list[tuple[bytes, bytes]]:
-    """Store the claims; returns those that can change people: new ones, and ones whose earliest evidence became earlier."""
+def _keep_claims(
+    connection: Connection[Any], claims: Mapping[tuple[bytes, bytes], Claim], shared: set[bytes]
+) -> list[tuple[tuple[bytes, bytes], bool]]:
+    """Store the claims; those with a shared identifier are refused at once and change nobody.
+
+    Returns: the other ones whose evidence grew by a day or more, each with whether it can change people: it is new, its
+    earliest evidence became earlier, or it is verified now.
+    """
     rows = [claims[pair] for pair in sorted(claims)]  # sorted: two workers meet in one order, so they wait instead of deadlock
     result = connection.execute(
         """
         insert into edge as known (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
         select a, b, 'epoch'::timestamptz + first_at * interval '1 microsecond', first_message, first_source, first_seq,
-               'epoch'::timestamptz + last_at * interval '1 microsecond', events, rule, verified, ''
-          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bool[])
-            as given (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified)
+               'epoch'::timestamptz + last_at * interval '1 microsecond', events, rule, verified, refused
+          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bool[], %s::text[])
+            as given (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
             on conflict (a, b) do update
            set first_at = least(known.first_at, excluded.first_at),
                first_message = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.first_message else known.first_message end,
@@ -132,7 +140,9 @@ def _keep_claims(connection: Connection[Any], claims: Mapping[tuple[bytes, bytes
                last_at = greatest(known.last_at, excluded.last_at),
                events = known.events + excluded.events,
                verified = known.verified or excluded.verified
-        returning new.a, new.b, old.a is null, new.first_at < old.first_at or (new.first_at = old.first_at and new.first_message < old.first_message)
+        returning new.a, new.b, new.refused = %s,
+                  old.a is null or (new.first_at, new.first_message) < (old.first_at, old.first_message) or new.verified and not old.verified,
+                  old.a is null or new.first_at::date < old.first_at::date or new.last_at::date > old.last_at::date
         """,
         [
             uuids(row.a for row in rows),
@@ -145,222 +155,8 @@ def _keep_claims(connection: Connection[Any], claims: Mapping[tuple[bytes, bytes
             numbers(row.events for row in rows),
             texts(row.rule for row in rows),
             flags(row.verified for row in rows),
+            texts(Refused.SHARED_IDENTIFIER if row.a in shared or row.b in shared else "" for row in rows),
+            Refused.SHARED_IDENTIFIER,
         ],
     ).fetchall()
-    return [(a, b) for a, b, is_new, is_earlier in result if is_new or is_earlier]
-
-
-def _rejoin(connection: Connection[Any], fresh: list[tuple[bytes, bytes]], outcome: LinkOutcome, rules: RuleSet) -> None:
-    """Judge again every group of people that *fresh* claims touch."""
-    ends = {node for pair in fresh for node in pair}
-    nodes = _hold(connection, ends)  # node -> (person, kind) of everybody touched, locked
-    doubtful = _refused_touching(connection, list(nodes))
-    people_before = {node: person for node, (person, _) in nodes.items()}
-    kinds = {node: kind for node, (_, kind) in nodes.items()}
-
-    quick: list[tuple[bytes, bytes]] = []
-    if not doubtful:
-        quick, hard_people = _without_conflict(fresh, people_before, kinds, rules)
-    else:
-        quick, hard_people = [], set(people_before.values())
-    if quick:
-        _join(connection, quick, people_before, kinds, outcome, rules)
-    if hard_people:
-        _replay(connection, hard_people, outcome, rules)
-
-
-def _hold(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tuple[bytes, str]]:
-    """All identifiers of the people of *ends*, locked, after other workers have finished with them."""
-    ends = sorted(ends)
-    people: set[bytes] = set()
-    for _ in range(LOCK_ROUNDS_MAX):
-        now = {
-            person
-            for (person,) in connection.execute(
-                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(ends)]
-            ).fetchall()
-        }
-        if now <= people:
-            break
-        people |= now
-        rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
-            [uuids(sorted(people))],
-        ).fetchall()
-    return {node: (person, kind) for node, person, kind in rows}
-
-
-def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[tuple[bytes, bytes]]:
-    return connection.execute(
-        "select a, b from edge where refused <> '' and (a = any(%s::uuid[]) or b = any(%s::uuid[]))", [uuids(nodes), uuids(nodes)]
-    ).fetchall()
-
-
-def _without_conflict(
-    fresh: list[tuple[bytes, bytes]], people: Mapping[bytes, bytes], kinds: Mapping[bytes, str], rules: RuleSet
-) -> tuple[list[tuple[bytes, bytes]], set[bytes]]:
-    """Split *fresh* into claims that no rule can touch in whatever order, and the people of those it might."""
-    parent: dict[bytes, bytes] = {person: person for person in people.values()}
-
-    def root(person: bytes) -> bytes:
-        while parent[person] != person:
-            parent[person] = parent[parent[person]]
-            person = parent[person]
-        return person
-
-    for a, b in fresh:
-        one, other = root(people[a]), root(people[b])
-        if one != other:
-            parent[other] = one
-    uniques: dict[bytes, dict[str, bytes]] = defaultdict(dict)
-    clashing: set[bytes] = set()
-    for node, kind in kinds.items():
-        if rules.unique(kind):
-            group = root(people[node])
-            if uniques[group].setdefault(kind, node) != node:
-                clashing.add(group)
-    quick = [(a, b) for a, b in fresh if root(people[a]) not in clashing]
-    hard = {person for person in parent if root(person) in clashing}
-    return quick, hard
-
-
-def _join(
-    connection: Connection[Any],
-    pairs: list[tuple[bytes, bytes]],
-    people: dict[bytes, bytes],
-    kinds: Mapping[bytes, str],
-    outcome: LinkOutcome,
-    rules: RuleSet,
-) -> None:
-    members: dict[bytes, set[bytes]] = defaultdict(set)
-    for node, person in people.items():
-        members[person].add(node)
-    group_of: dict[bytes, bytes] = {person: person for person in members}
-    joined_by: dict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
-    groups: dict[bytes, set[bytes]] = {person: {person} for person in members}
-    for a, b in pairs:
-        one, other = group_of[people[a]], group_of[people[b]]
-        if one == other:
-            continue
-        if len(groups[one]) < len(groups[other]):
-            one, other = other, one
-        groups[one] |= groups.pop(other)
-        joined_by[one] += [*joined_by.pop(other, []), (a, b)]
-        for person in groups[one]:
-            group_of[person] = one
-    moves: dict[bytes, bytes] = {}
-    for group, old_people in groups.items():
-        if len(old_people) < 2:
-            continue
-        nodes = [node for person in old_people for node in members[person]]
-        into = leader(nodes, kinds, rules)
-        for node in nodes:
-            if people[node] != into:
-                moves[node] = into
-        outcome.merged.append(PersonMerged(into, sorted(old_people - {into}), joined_by[group]))
-    _move(connection, moves, outcome)
-
-
-def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
-    """Judge everything that refused claims tie together, from the first claim on, and apply the difference."""
-    nodes: dict[bytes, tuple[bytes, str]] = {}
-    frontier = set(people)
-    while frontier:
-        rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
-            [uuids(sorted(frontier))],
-        ).fetchall()
-        added = [node for node, _, _ in rows if node not in nodes]
-        nodes.update({node: (person, kind) for node, person, kind in rows})
-        ends = {end for pair in _refused_touching(connection, added) for end in pair} - nodes.keys()
-        held = {person for person, _ in nodes.values()}
-        frontier = {
-            person
-            for (person,) in connection.execute(
-                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(sorted(ends))]
-            ).fetchall()
-        } - held
-    kinds = {node: kind for node, (_, kind) in nodes.items()}
-    claims = _claims_among(connection, list(nodes))
-    judgement = judge(claims, kinds, rules)
-    _mark(connection, claims, judgement.refused, outcome)
-
-    components: dict[bytes, list[bytes]] = defaultdict(list)
-    for node, root in judgement.root.items():
-        components[root].append(node)
-    person_after = {node: into for members in components.values() for into in [leader(members, kinds, rules)] for node in members}
-    _tell(nodes, person_after, claims, outcome)
-    _move(connection, {node: person for node, person in person_after.items() if nodes[node][0] != person}, outcome)
-
-
-def _claims_among(connection: Connection[Any], nodes: list[bytes]) -> list[Claim]:
-    rows = connection.execute(
-        """
-        select a, b, (extract(epoch from first_at) * 1000000)::bigint, first_message, first_source, first_seq,
-               (extract(epoch from last_at) * 1000000)::bigint, events, rule, verified, refused
-          from edge
-         where a = any(%s::uuid[])
-        """,
-        [uuids(nodes)],
-    ).fetchall()
-    return [Claim(*row) for row in rows]
-
-
-def _mark(connection: Connection[Any], claims: list[Claim], refused: Mapping[tuple[bytes, bytes], str], outcome: LinkOutcome) -> None:
-    changed = [
-        (claim.a, claim.b, str(refused.get((claim.a, claim.b), "")))
-        for claim in claims
-        if claim.refused != refused.get((claim.a, claim.b), "")
-    ]
-    if not changed:
-        return
-    connection.execute(
-        """
-        update edge
-           set refused = given.refused
-          from unnest(%s::uuid[], %s::uuid[], %s::text[]) as given (a, b, refused)
-         where edge.a = given.a
-           and edge.b = given.b
-        """,
-        [uuids(row[0] for row in changed), uuids(row[1] for row in changed), texts(row[2] for row in changed)],
-    )
-    message = {(claim.a, claim.b): claim.first_message for claim in claims}
-    outcome.refused += [ClaimRefused(a, b, reason, message[(a, b)]) for a, b, reason in changed if reason]
-
-
-def _tell(before: Mapping[bytes, tuple[bytes, str]], after: Mapping[bytes, bytes], claims: list[Claim], outcome: LinkOutcome) -> None:
-    came_from: dict[bytes, set[bytes]] = defaultdict(set)
-    went_to: dict[bytes, dict[bytes, list[bytes]]] = defaultdict(lambda: defaultdict(list))
-    for node, person in after.items():
-        came_from[person].add(before[node][0])
-        went_to[before[node][0]][person].append(node)
-    for person, parts in went_to.items():
-        if len(parts) > 1:
-            outcome.split.append(PersonSplit(person, {part: sorted(nodes) for part, nodes in parts.items()}))
-    for person, sources in came_from.items():
-        others = sorted(sources - {person})
-        if len(sources) > 1:
-            inside = [
-                (claim.a, claim.b)
-                for claim in claims
-                if after[claim.a] == person == after.get(claim.b) and before[claim.a][0] != before[claim.b][0]
-            ]
-            outcome.merged.append(PersonMerged(person, others, inside))
-
-
-def _move(connection: Connection[Any], moves: Mapping[bytes, bytes], outcome: LinkOutcome) -> None:
-    if not moves:
-        return
-    nodes = sorted(moves)
-    connection.execute(
-        """
-        update identifier
-           set person_id = given.person_id
-          from unnest(%s::uuid[], %s::uuid[]) as given (node_id, person_id)
-         where identifier.node_id = given.node_id
-        """,
-        [uuids(nodes), uuids(moves[node] for node in nodes)],
-    )
-    for node, person in moves.items():
-        if node in outcome.person_of:
-            outcome.person_of[node] = person
+    return [((a, b), changes) for a, b, is_shared, changes, grew in result if not is_shared and (changes or grew)]

@@ -52,3 +52,12 @@ class Edge(models.Model):
 
     class Meta:
         db_table = "edge"
+
+
+class SharedIdentifier(models.Model):
+    """An identifier that many people use; it joins nobody."""
+
+    node_id = models.UUIDField(primary_key=True)
+
+    class Meta:
+        db_table = "shared_identifier"

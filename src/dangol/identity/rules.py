@@ -58,6 +58,21 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
     return sorted(found.values(), key=lambda one: (one.rank, one.kind, one.value))
 
 
+def owners_at_once(days: Iterable[tuple[int, int]], window: int) -> int:
+    """The most owners whose use of an identifier falls within one stretch of *window* days.
+
+    Args: days: first and last day of each owner's claims.  window: whole days, >= 0.
+    """
+    turns: list[tuple[int, int]] = []
+    for first, last in days:
+        turns += [(first, 1), (last + window + 1, -1)]
+    most = now = 0
+    for _, change in sorted(turns):
+        now += change
+        most = max(most, now)
+    return most
+
+
 class Judgement(Struct):
     """What holds of a set of claims: the reason of each refused one, and the component of each node."""
 
@@ -67,12 +82,15 @@ class Judgement(Struct):
 
 
 def judge(claims: Iterable[Claim], kinds: Mapping[bytes, str], rules: RuleSet) -> Judgement:
-    """Accept claims one by one in their fixed order; refuse the one that would give a person two of a unique type.
+    """Accept claims one by one in their fixed order; refuse the one that would break a rule.
+
+    Nobody gets two values of a unique type, and what was only typed never joins two people who are each known already.
 
     Args: kinds: the type of every node that a claim names, and of single nodes too.
     """
     parent = {node: node for node in kinds}
     uniques: dict[bytes, dict[str, bytes]] = {node: {kind: node} for node, kind in kinds.items() if rules.unique(kind)}
+    known = {node: rules.known(kind) for node, kind in kinds.items()}
     refused: dict[tuple[bytes, bytes], str] = {}
 
     def root(node: bytes) -> bytes:
@@ -89,8 +107,12 @@ def judge(claims: Iterable[Claim], kinds: Mapping[bytes, str], rules: RuleSet) -
         if mine and theirs and any(kind in theirs and theirs[kind] != node for kind, node in mine.items()):
             refused[(claim.a, claim.b)] = Refused.UNIQUE_CONFLICT
             continue
+        if not claim.verified and known[one] and known[other]:
+            refused[(claim.a, claim.b)] = Refused.UNVERIFIED
+            continue
         keep, fold = (one, other) if one < other else (other, one)
         parent[fold] = keep
+        known[keep] = known[one] or known[other]
         if mine or theirs:
             uniques[keep] = {**(mine or {}), **(theirs or {})}
     return Judgement(refused, {node: root(node) for node in parent})

@@ -26,13 +26,26 @@ class RuleSetRefused(DangolError):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedLimit:
+    """When an identifier counts as shared."""
+
+    #: Owners at once from which on it is shared. >= 2.
+    owners: int
+    #: Days within which their use must fall.
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class TypeRule:
     """How one type of identifier behaves."""
 
     rank: int
     unique: bool = False
+    #: It stands for somebody known: an unverified claim never joins two such people, and it counts as an owner.
+    known: bool = False
     #: text, lower, email or phone.
     normaliser: str = "text"
+    shared: SharedLimit | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,8 @@ class RuleSet:
     types: dict[str, TypeRule]
     other_rank: int
     traits: dict[str, str]
+    #: Kind of source -> types that name the device there, never the customer.
+    neutral: dict[str, frozenset[str]]
     blocked_any_case: frozenset[str]
     blocked_patterns: tuple[str, ...]
     #: ISO region in which a phone number without a country code is read.
@@ -61,6 +76,11 @@ class RuleSet:
         """Whether one person has at most one value of this type."""
         rule = self.types.get(kind)
         return bool(rule and rule.unique)
+
+    def known(self, kind: str) -> bool:
+        """Whether an identifier of this type stands for somebody known."""
+        rule = self.types.get(kind)
+        return bool(rule and (rule.known or rule.unique))
 
     def normalise(self, kind: str, raw: str) -> str | None:
         """The value under which an identifier is known, or None when it names nobody (blocked, unreadable)."""
@@ -109,7 +129,7 @@ _NORMALISERS: dict[str, Callable[[str, str], str | None]] = {"text": _text, "low
 def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
     """A rule set from its YAML document. Raises: RuleSetRefused, naming the key that does not fit."""
     try:
-        types = {name: TypeRule(**rule) for name, rule in document["types"].items()}
+        types = {name: _type_rule(rule) for name, rule in document["types"].items()}
         patterns = tuple(document["blocked"]["patterns"])
         for pattern in patterns:
             re.compile(pattern)
@@ -121,6 +141,7 @@ def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
             types=types,
             other_rank=int(document["other_rank"]),
             traits=dict(document["traits"]),
+            neutral={kind: frozenset(names) for kind, names in document["neutral"].items()},
             blocked_any_case=frozenset(str(value).lower() for value in document["blocked"]["any_case"]),
             blocked_patterns=patterns,
             region=region,
@@ -129,6 +150,11 @@ def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
         raise RuleSetRefused(f"The rule set misses or misspells {error}. Compare it with the one that `dangol` ships.") from error
     except re.error as error:
         raise RuleSetRefused(f"blocked.patterns has {error.pattern!r}, which is no regular expression: {error}.") from error
+
+
+def _type_rule(rule: dict[str, Any]) -> TypeRule:
+    limit = rule.get("shared")
+    return TypeRule(**{**rule, "shared": SharedLimit(**limit) if limit else None})
 
 
 @lru_cache(maxsize=8)

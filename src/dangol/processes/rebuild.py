@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.events.facts import Fact, FactKind
-from dangol.flow import Rules, apply_batch, claimed_identifiers
+from dangol.flow import Rules, apply_batch, identifiers_of
 from dangol.hotstate import RawConnection, connect_raw, numbers, uuids
 from dangol.identity import default_rules
 from dangol.intake.arrivals import Arrival, read_fact
@@ -21,7 +21,7 @@ from dangol.processes.process import PROCESSING_LOCK
 from dangol.settings import Settings
 
 #: Tables that follow from the lake alone.
-DERIVED = ("identifier", "edge", "fragment", "search_term", "receipt")
+DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "search_term", "receipt")
 #: Facts per transaction.
 CHUNK = 4000
 
@@ -77,9 +77,9 @@ def _prepare(connection: RawConnection) -> None:
 def _apply(connection: RawConnection, facts: list[Fact], rules: Rules) -> None:
     arrivals = []
     for fact in facts:
-        arrival = read_fact(fact, rules.source_kinds.get(fact.source, "other"), rules.identity.traits)
-        if arrival.given:
-            arrival.identifiers = claimed_identifiers(arrival.given, rules.identity)
+        kind = rules.source_kinds.get(fact.source, "other")
+        arrival = read_fact(fact, kind, rules.identity.traits)
+        arrival.identifiers = identifiers_of(arrival, kind, rules.identity)
         arrivals.append(arrival)
     with connection.transaction():
         arrivals = _unsettled(connection, arrivals)
