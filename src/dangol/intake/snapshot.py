@@ -10,17 +10,18 @@ import logging
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
-from psycopg import Connection
-from psycopg.rows import dict_row
 
 from dangol.errors import DangolError
 from dangol.events import now_us
 from dangol.intake.plan_check import PlanEntry
 from dangol.settings import Settings
+
+if TYPE_CHECKING:  # collect reads snapshots and must start without State's driver
+    from psycopg import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -134,20 +135,22 @@ def export_snapshot(settings: Settings, connection: Connection[Any]) -> Snapshot
 
     Two exports at the same time take their turns, so that the later state is the one that stays.
     """
-    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+    with connection.transaction(), connection.cursor() as cursor:
         # Held until this transaction ends: nobody else writes the file in between.
         cursor.execute("select pg_advisory_xact_lock(hashtext('dangol collect snapshot'))")
         sources = cursor.execute(
-            "select id, name, kind, write_key, disabled_at is not null as disabled, mapping::text as mapping, synthetic"
-            "  from source order by id"
+            "select id, name, kind, write_key, disabled_at is not null, mapping::text, synthetic from source order by id"
         ).fetchall()
         plan = cursor.execute(
-            "select distinct on (event_name) event_name, version, schema::text as schema, action"
+            "select distinct on (event_name) event_name, version, schema::text, action"
             "  from plan_version where retired_at is null order by event_name, version desc"
         ).fetchall()
         snapshot = Snapshot(
-            sources=[SnapshotSource(**{**row, "mapping": msgspec.json.decode(row["mapping"]) or {}}) for row in sources],
-            plan=[PlanEntry(**{**row, "schema": msgspec.json.decode(row["schema"])}) for row in plan],
+            sources=[
+                SnapshotSource(number, name, kind, write_key, disabled, msgspec.json.decode(mapping) or {}, synthetic)
+                for number, name, kind, write_key, disabled, mapping, synthetic in sources
+            ],
+            plan=[PlanEntry(name, version, msgspec.json.decode(schema), action) for name, version, schema, action in plan],
             made_at=now_us(),
         )
         write(path_of(settings), snapshot)

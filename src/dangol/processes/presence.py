@@ -64,6 +64,17 @@ class News(Struct, kw_only=True):
     processes: list[ProcessNews] = []
 
 
+def wanted(settings: Settings) -> list[tuple[str, ...]]:
+    """(name, words of its command) of every process, in the order of starting."""
+    several = settings.collect.processes > 1
+    collect = [(f"collect-{number}" if several else "collect", "collect") for number in range(settings.collect.processes)]
+    workers = settings.process.workers
+    process = [
+        (f"process-{number}" if workers > 1 else "process", "process", "--worker", str(number)) for number in range(workers)
+    ]
+    return [*collect, *process, ("deliver", "deliver"), ("learn", "learn"), ("console", "console")]
+
+
 def hold(settings: Settings) -> IO[str]:
     """Take the workspace for this process; keep the returned file open as long as it runs.
 

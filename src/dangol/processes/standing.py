@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dangol.engines.log import open_log
 from dangol.intake.ports import Log
-from dangol.processes.presence import News, ProcessNews, alive, read_news, supervisor_pid
+from dangol.processes.presence import News, ProcessNews, alive, read_news, supervisor_pid, wanted
 from dangol.settings import Settings
 
 #: Partitions of the event space; a lane is processed as far as the one that is furthest behind.
@@ -129,8 +129,6 @@ def lag_seconds(log: Log, progress: dict[str, int]) -> float:
 def _processes(settings: Settings, news: News | None, *, running: bool) -> list[ProcessStanding]:
     known: list[ProcessNews] = news.processes if news is not None else []
     if not known:
-        from dangol.processes.supervisor import wanted  # noqa: PLC0415 - only a workspace that never ran asks this
-
         known = [ProcessNews(name="postgresql"), *(ProcessNews(name=name) for name, *_ in wanted(settings))]
     answer = []
     for process in known:

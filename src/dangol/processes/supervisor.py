@@ -19,7 +19,7 @@ from types import FrameType
 from dangol.errors import DangolError
 from dangol.processes.borrowing import state_running
 from dangol.processes.children import Child, rotate, stop_all
-from dangol.processes.presence import News, ProcessNews, end_leftovers, hold, ticks_of, write_news
+from dangol.processes.presence import News, ProcessNews, end_leftovers, hold, ticks_of, wanted, write_news
 from dangol.settings import Settings
 
 #: How often the supervisor looks after its children.
@@ -225,17 +225,6 @@ def run(settings: Settings, tell: Callable[[str], None] = print) -> None:
     Supervisor(settings, tell).run()
 
 
-def wanted(settings: Settings) -> list[tuple[str, ...]]:
-    """(name, words of its command) of every process, in the order of starting."""
-    several = settings.collect.processes > 1
-    collect = [(f"collect-{number}" if several else "collect", "collect") for number in range(settings.collect.processes)]
-    workers = settings.process.workers
-    process = [
-        (f"process-{number}" if workers > 1 else "process", "process", "--worker", str(number)) for number in range(workers)
-    ]
-    return [*collect, *process, ("deliver", "deliver"), ("learn", "learn"), ("console", "console")]
-
-
 def _url(host: str, port: int) -> str:
     """An address that a browser on this machine can open."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
@@ -260,6 +249,6 @@ def _answers(url: str) -> bool:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - built above from host and port
             return True
     except urllib.error.HTTPError as error:
-        return error.code < 500
+        return error.code < 600
     except (OSError, ValueError):
         return False
