@@ -6,6 +6,7 @@ A wrong key or value is refused with the nearest right one: a setting that is si
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
@@ -107,6 +108,14 @@ class Lake:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deliver:
+    """Signed webhooks to other systems."""
+
+    #: Private networks that webhooks may reach, like "10.0.0.0/8, 127.0.0.1". Empty: none, so that nobody can point one inward.
+    private_networks: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings of a workspace, checked."""
 
@@ -118,6 +127,7 @@ class Settings:
     state: State = field(default_factory=State)
     log: Log = field(default_factory=Log)
     lake: Lake = field(default_factory=Lake)
+    deliver: Deliver = field(default_factory=Deliver)
 
     @property
     def log_dir(self) -> Path:
@@ -163,6 +173,7 @@ SECTIONS: dict[str, type] = {
     "state": State,
     "log": Log,
     "lake": Lake,
+    "deliver": Deliver,
 }
 
 #: Lowest and highest value of the whole-number settings.
@@ -247,6 +258,11 @@ def _checked(section: str, key: str, value: Any, where: str) -> Any:
     if name in RANGES and not RANGES[name][0] <= value <= RANGES[name][1]:
         low, high = RANGES[name]
         raise SettingRefused(f"{name} = {value} in {where} must be {low}..{high}.")
+    if name == "deliver.private_networks":
+        try:
+            [ipaddress.ip_network(one.strip(), strict=False) for one in value.split(",") if one.strip()]
+        except ValueError as error:
+            raise SettingRefused(f"{name} = {value!r} in {where}: {error}; write networks like 10.0.0.0/8, 127.0.0.1.") from None
     if name == "brand.timezone":
         try:
             ZoneInfo(value)

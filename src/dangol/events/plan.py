@@ -123,9 +123,9 @@ def add_version(
         connection.execute("update plan_version set retired_at = now() where event_name = %s and retired_at is null", (event_name,))
         rows = _read(
             connection,
-            "insert into plan_version (event_name, version, schema, action, description, origin, created_by, created_at)"
+            "insert into plan_version (event_name, version, schema, action, description, origin, created_by, created_at)"  # noqa: S608
             " select %(name)s, coalesce(max(version), 0) + 1, %(schema)s::jsonb, %(action)s, %(description)s, %(origin)s, %(by)s, now()"
-            f"  from plan_version where event_name = %(name)s returning {_COLUMNS}",  # noqa: S608
+            f"  from plan_version where event_name = %(name)s returning {_COLUMNS}",
             {
                 "name": event_name,
                 "schema": json.dumps(kept),

@@ -14,12 +14,16 @@ class Subscription(models.Model):
     #: Fact names it wants, e.g. ["person.merged", "Order Completed"]; empty: all.
     facts = models.JSONField(default=list)
     secret = models.CharField(max_length=80)
+    #: Whether facts leave with personal data in them; given only by a role that may see it.
+    personal = models.BooleanField(default=False)
     #: seq of the last fact that was delivered.
     position = models.BigIntegerField(default=0)
     failures = models.IntegerField(default=0)
     last_error = models.TextField(default="")
     next_try_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
+    #: When something was last taken by the address.
+    delivered_at = models.DateTimeField(null=True)
     created_by = models.TextField(default="")
     created_at = models.DateTimeField(auto_now_add=True)
 

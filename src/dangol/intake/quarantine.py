@@ -40,7 +40,7 @@ _COLUMNS = """
 
 
 class QuarantineRefused(DangolError):
-    """This cannot be done with the quarantined event."""
+    """It cannot be done with the quarantined event."""
 
     code = "quarantine_refused"
 
@@ -159,7 +159,7 @@ def quarantined(
                and (%(before_at)s::timestamptz is null or (event.received_at, event.key) < (%(before_at)s, %(before_key)s::uuid))
              order by event.received_at desc, event.key desc
              limit %(limit)s
-            """,
+            """,  # noqa: S608
             {
                 "state": wanted.state,
                 "reason": wanted.reason,
@@ -196,7 +196,7 @@ def quarantine_entry(connection: Connection[Any], which: UUID | str) -> Quaranti
              where event.key = %(key)s or (%(key)s::uuid is null and event.message_id = %(message_id)s)
              order by event.received_at desc
              limit 1
-            """,
+            """,  # noqa: S608
             {"key": key, "message_id": None if key else str(which)},
         ).fetchone()
     if found is None and key is not None and not isinstance(which, UUID):

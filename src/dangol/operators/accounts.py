@@ -22,7 +22,7 @@ _COLUMNS = "id, email, name, role, language, disabled_at, must_change_password, 
 
 
 class OperatorRefused(DangolError):
-    """This account cannot be made or changed so."""
+    """The account cannot be made or changed so."""
 
     code = "operator_refused"
 
@@ -74,7 +74,7 @@ def add_operator(
     try:
         with connection.transaction(), connection.cursor(row_factory=class_row(OperatorView)) as cursor:
             cursor.execute(
-                "insert into operator (email, name, role, language, password, must_change_password, created_at)"
+                "insert into operator (email, name, role, language, password, must_change_password, created_at)"  # noqa: S608
                 f" values (%s, %s, %s, %s, %s, %s, now()) returning {_COLUMNS}",
                 (email, name[:80], role.value, language, hashed(password), must_change),
             )
@@ -87,14 +87,14 @@ def find_operator(connection: Connection[Any], who: str | int) -> OperatorView |
     """The operator with this e-mail (any case) or id."""
     column, value = ("id", who) if isinstance(who, int) else ("email", who.strip().lower())
     with connection.cursor(row_factory=class_row(OperatorView)) as cursor:
-        cursor.execute(f"select {_COLUMNS} from operator where {column} = %s", (value,))
+        cursor.execute(f"select {_COLUMNS} from operator where {column} = %s", (value,))  # noqa: S608
         return cursor.fetchone()
 
 
 def operators(connection: Connection[Any]) -> list[OperatorView]:
     """Everybody with an account, those who may sign in first."""
     with connection.cursor(row_factory=class_row(OperatorView)) as cursor:
-        cursor.execute(f"select {_COLUMNS} from operator order by disabled_at is not null, email")
+        cursor.execute(f"select {_COLUMNS} from operator order by disabled_at is not null, email")  # noqa: S608
         return cursor.fetchall()
 
 
@@ -122,7 +122,7 @@ def change_operator(
         if leaves and _owners(connection) <= 1:
             raise OperatorRefused(f"{before.email} is the last owner. Make somebody else owner first, so that access can still be given.")
         cursor.execute(
-            "update operator set role = %s, name = coalesce(%s, name), language = coalesce(%s, language),"
+            "update operator set role = %s, name = coalesce(%s, name), language = coalesce(%s, language),"  # noqa: S608
             " disabled_at = case when %s then coalesce(disabled_at, now()) end"
             f" where id = %s returning {_COLUMNS}",
             (after_role.value, name, language, not stays, before.id),
@@ -153,7 +153,7 @@ def change_password(
         raise OperatorRefused(f"This password will not do: {verdict.detail}")
     with connection.transaction(), connection.cursor(row_factory=class_row(OperatorView)) as cursor:
         cursor.execute(
-            f"update operator set password = %s, must_change_password = %s where id = %s returning {_COLUMNS}",
+            f"update operator set password = %s, must_change_password = %s where id = %s returning {_COLUMNS}",  # noqa: S608
             (hashed(new), must_change, operator.id),
         )
         return _one(cursor.fetchone(), operator.email)

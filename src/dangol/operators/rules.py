@@ -10,7 +10,7 @@ from dangol.errors import DangolError
 
 
 class RoleUnknown(DangolError):
-    """This role does not exist."""
+    """No such role exists."""
 
     code = "role_unknown"
 

@@ -25,7 +25,7 @@ _COLUMNS = "id, name, role, created_by, created_at, last_used_at, revoked_at"
 
 
 class TokenRefused(DangolError):
-    """This token cannot be made or changed so."""
+    """The token cannot be made or changed so."""
 
     code = "token_refused"
 
@@ -76,7 +76,7 @@ def add_token(connection: Connection[Any], name: str, role: Role | str, *, creat
     try:
         with connection.transaction(), connection.cursor(row_factory=class_row(TokenView)) as cursor:
             cursor.execute(
-                f"insert into api_token (name, role, digest, created_by, created_at) values (%s, %s, %s, %s, now()) returning {_COLUMNS}",
+                f"insert into api_token (name, role, digest, created_by, created_at) values (%s, %s, %s, %s, now()) returning {_COLUMNS}",  # noqa: S608
                 (name, role.value, _digest(secret), created_by),
             )
             view = cursor.fetchone()
@@ -90,7 +90,7 @@ def add_token(connection: Connection[Any], name: str, role: Role | str, *, creat
 def revoke_token(connection: Connection[Any], name: str) -> TokenView:
     """Take a token back; it is refused from now on. Revoking again changes nothing. Raises: TokenRefused when there is none."""
     with connection.transaction(), connection.cursor(row_factory=class_row(TokenView)) as cursor:
-        cursor.execute(f"update api_token set revoked_at = coalesce(revoked_at, now()) where name = %s returning {_COLUMNS}", (name,))
+        cursor.execute(f"update api_token set revoked_at = coalesce(revoked_at, now()) where name = %s returning {_COLUMNS}", (name,))  # noqa: S608
         view = cursor.fetchone()
     if view is None:
         raise TokenRefused(f"There is no token named {name!r}. `dangol token list` shows those there are.")
@@ -100,7 +100,7 @@ def revoke_token(connection: Connection[Any], name: str) -> TokenView:
 def tokens(connection: Connection[Any]) -> list[TokenView]:
     """All tokens, those in use first."""
     with connection.cursor(row_factory=class_row(TokenView)) as cursor:
-        return cursor.execute(f"select {_COLUMNS} from api_token order by revoked_at is not null, name").fetchall()
+        return cursor.execute(f"select {_COLUMNS} from api_token order by revoked_at is not null, name").fetchall()  # noqa: S608
 
 
 def token_holder(connection: Connection[Any], secret: str) -> TokenHolder | None:

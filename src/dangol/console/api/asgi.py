@@ -112,16 +112,21 @@ class ApiApplication:
 
     def _static(self, scope: Any) -> Answer | None:
         """The description of the API, which holds no data."""
-        path, headers = scope["path"].rstrip("/"), {}
+        path = scope["path"].rstrip("/")
         if path not in ("/api", "/api/docs", "/api/openapi.json"):
             return None
         if scope["method"] not in ("GET", "HEAD"):
             raise Problem(Kind.METHOD_NOT_HERE, f"{scope['method']} is not known here; use GET.", {"Allow": "GET"})
         given = _headers(scope)
-        # Nothing is answered without authentication except health, the description of the API included.
-        self._principal(scope, given, "GET")
+        try:
+            # Nothing is answered without authentication except health, the description of the API included.
+            self._principal(scope, given, "GET")
+        except Problem as problem:
+            if problem.kind is not Kind.NOT_SIGNED_IN or "text/html" not in given.get("accept", ""):
+                raise
+            return Answer(303, b"", "text/plain", {"Location": "/sign-in?next=/api/docs"})
         if path == "/api/openapi.json":
-            return Answer(200, msgspec.json.encode(document(directory.operations)), _JSON, headers)
+            return Answer(200, msgspec.json.encode(document(directory.operations)), _JSON, {})
         return docs_page(scope, given, directory.operations)
 
     def _operate(self, scope: Any, body: bytes, rate: dict[str, str]) -> Any:

@@ -122,9 +122,10 @@ class StreamOrder:
     streams=True,
 )
 def read_feed(call: Call) -> Page:
-    """Every fact, in order, none skipped. With Accept: text/event-stream it streams within a second of the change, resumable by
-    Last-Event-ID; otherwise it answers pages: ask again with after= the position of the page before.
-    Personal data is masked unless the token's role sees it.
+    """Every fact, in order, none skipped.
+
+    With Accept: text/event-stream it streams within a second of the change, resumable by Last-Event-ID; otherwise it
+    answers pages: ask again with after= the position of the page before. Personal data is masked unless the token's role sees it.
     """
     wanted, names = call.query, frozenset(call.query.facts)
     position = _position(call, wanted.after)
@@ -148,7 +149,7 @@ def read_feed(call: Call) -> Page:
 
 def stream_of(call: Call, last_event_id: str) -> StreamOrder:
     """The order of a stream; Last-Event-ID wins over after=, as a browser sends it when it comes back."""
-    after = last_event_id.strip() if last_event_id.strip() else call.query.after
+    after = last_event_id.strip() or call.query.after
     if after != "now" and not (after.isascii() and after.isdigit() and len(after) <= 19):
         raise Problem(Kind.BAD_PARAMETER, f"Last-Event-ID {after[:40]!r} is not a position of this feed. Begin without it, or with after=.")
     return StreamOrder(_position(call, after), frozenset(call.query.facts), _personal(call), call.headers)

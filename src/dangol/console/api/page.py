@@ -99,7 +99,7 @@ class Context:
 
 def docs_page(scope: Any, headers: dict[str, str], operations: Sequence[Operation]) -> Answer:
     """The page, in the reader's language."""
-    from django.template.loader import render_to_string  # noqa: PLC0415 - only readers of the page need templates
+    from django.template.loader import render_to_string  # noqa: PLC0415
 
     cookies = _cookies(headers.get("cookie", ""))
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [""])[-1]

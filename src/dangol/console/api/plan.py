@@ -53,7 +53,7 @@ class TrialOf(Struct, forbid_unknown_fields=True):
     events: Annotated[int, Meta(ge=1, le=2000, description="How many of the newest events of this name.")] = 200
 
 
-_CHANGE = {"permission": Permission.PLAN_CHANGE, "problems": (Kind.REFUSED,)}
+_CHANGE: dict[str, Any] = {"permission": Permission.PLAN_CHANGE, "problems": (Kind.REFUSED,)}
 
 
 @directory.add("GET", "/plan", en="The tracking plan in force", ko="지금 쓰는 추적 계획을 봐요", permission=Permission.PLAN_SEE, answer=Plan)
@@ -62,7 +62,15 @@ def read_plan(call: Call) -> Plan:
     return Plan(plan_in_force(call.connection))
 
 
-@directory.add("GET", "/plan/{event}", en="All versions of one event's plan", ko="이벤트 하나의 계획을 모두 봐요", permission=Permission.PLAN_SEE, answer=Versions, problems=(Kind.NOT_FOUND,))
+@directory.add(
+    "GET",
+    "/plan/{event}",
+    en="All versions of one event's plan",
+    ko="이벤트 하나의 계획을 모두 봐요",
+    permission=Permission.PLAN_SEE,
+    answer=Versions,
+    problems=(Kind.NOT_FOUND,),
+)
 def read_versions(call: Call) -> Versions:
     """Newest first; the one without `retired_at` is in force."""
     found = plan_versions(call.connection, call.path["event"])
@@ -102,7 +110,16 @@ def retire_plan(call: Call) -> Versions:
     return Versions(retired)
 
 
-@directory.add("POST", "/plan/{event}/trial", en="Try a schema on events that came already", ko="들어온 이벤트로 미리 시험해요", permission=Permission.PLAN_SEE, body=TrialOf, answer=Trial, problems=(Kind.REFUSED,))
+@directory.add(
+    "POST",
+    "/plan/{event}/trial",
+    en="Try a schema on events that came already",
+    ko="들어온 이벤트로 미리 시험해요",
+    permission=Permission.PLAN_SEE,
+    body=TrialOf,
+    answer=Trial,
+    problems=(Kind.REFUSED,),
+)
 def try_plan(call: Call) -> Trial:
     """How many of the newest events of this name would have fitted, and why the others would not. Changes nothing."""
     trial = try_version(call.body.schema, recent_events(call, call.path["event"], call.body.events))

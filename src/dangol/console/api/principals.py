@@ -118,11 +118,11 @@ def by_session(method: str, headers: dict[str, str], secure: bool) -> Principal:
 
     Changes need the console's CSRF token as X-CSRFToken, as its own forms send it.
     """
-    from django.conf import settings as django_settings  # noqa: PLC0415 - only browsers come here; programs do not pay for it
-    from django.contrib.auth import get_user  # noqa: PLC0415 - the same
-    from django.db import close_old_connections  # noqa: PLC0415 - the same
-    from django.http import HttpRequest, HttpResponse  # noqa: PLC0415 - the same
-    from django.middleware.csrf import CsrfViewMiddleware  # noqa: PLC0415 - the same
+    from django.conf import settings as django_settings  # noqa: PLC0415
+    from django.contrib.auth import get_user  # noqa: PLC0415
+    from django.db import close_old_connections  # noqa: PLC0415
+    from django.http import HttpRequest, HttpResponse  # noqa: PLC0415
+    from django.middleware.csrf import CsrfViewMiddleware  # noqa: PLC0415
 
     cookies = _cookies(headers.get("cookie", ""))
     key = cookies.get(django_settings.SESSION_COOKIE_NAME)

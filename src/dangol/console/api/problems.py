@@ -20,7 +20,7 @@ class Kind(StrEnum):
     NOT_SIGNED_IN = "not_signed_in"  #: No valid token or session came with the request.
     NOT_ALLOWED = "not_allowed"  #: The role of the token or operator does not allow this.
     FORM_EXPIRED = "form_expired"  #: A change from a browser without the console's CSRF token.
-    PASSWORD_CHANGE = "password_change"  # noqa: S105 #: The operator must choose a password of their own first.
+    PASSWORD_CHANGE = "password_change"  #: The operator must choose a password of their own first.  # noqa: S105
     NO_SUCH_PLACE = "no_such_place"  #: The API has nothing at this address.
     METHOD_NOT_HERE = "method_not_here"  #: The address exists, but not for this method.
     BAD_PARAMETER = "bad_parameter"  #: A part of the address or the query cannot be understood.
@@ -70,7 +70,7 @@ TITLES: dict[Kind, dict[str, str]] = {
 
 
 @dataclass
-class Problem(Exception):  # noqa: N818 - it is an answer
+class Problem(Exception):
     """An answer that says why not."""
 
     kind: Kind

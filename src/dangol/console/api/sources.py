@@ -52,7 +52,7 @@ class NewSource(Struct, forbid_unknown_fields=True):
     synthetic: bool = False
 
 
-_CHANGE = {"permission": Permission.SOURCES_CHANGE, "answer": Source}
+_CHANGE: dict[str, Any] = {"permission": Permission.SOURCES_CHANGE, "answer": Source}
 
 
 @directory.add("GET", "/sources", en="All sources", ko="이벤트를 보내는 곳을 봐요", permission=Permission.SOURCES_SEE, answer=Sources)
@@ -71,7 +71,15 @@ def add(call: Call) -> Source:
     return _changed(call, view)
 
 
-@directory.add("GET", "/sources/{name}", en="One source", ko="보내는 곳 하나를 봐요", permission=Permission.SOURCES_SEE, answer=Source, problems=(Kind.NOT_FOUND,))
+@directory.add(
+    "GET",
+    "/sources/{name}",
+    en="One source",
+    ko="보내는 곳 하나를 봐요",
+    permission=Permission.SOURCES_SEE,
+    answer=Source,
+    problems=(Kind.NOT_FOUND,),
+)
 def read_source(call: Call) -> Source:
     """A source by its name."""
     return _source(call, _found(call))

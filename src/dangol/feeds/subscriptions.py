@@ -1,0 +1,179 @@
+"""Subscriptions: outside addresses that are told of facts, and how far each has been told."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import class_row, tuple_row
+
+from dangol.errors import DangolError
+from dangol.feeds.rules import SECRET_PREFIX
+
+#: Each has a connection to State of its own while it is delivered to. More readers than that belong on the change feed.
+SUBSCRIPTIONS_MAX = 40
+_SECRET_BYTES = 32
+_COLUMNS = """
+    id, name, url, facts::text as facts_text, personal, position, failures, last_error, next_try_at, paused_at, delivered_at, created_by, created_at
+"""
+
+
+class SubscriptionRefused(DangolError):
+    """The subscription cannot be made or changed so."""
+
+    code = "subscription_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """Who is told, of what, and how far. The secret is not in it."""
+
+    id: int
+    name: str
+    url: str
+    facts: list[str]
+    #: Whether facts leave with personal data in them.
+    personal: bool
+    #: The last fact that the address took.
+    position: int
+    #: Failures since it last took one.
+    failures: int
+    last_error: str
+    #: When it is tried again after a failure.
+    next_try_at: datetime | None
+    paused_at: datetime | None
+    delivered_at: datetime | None
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscription:
+    """A subscription just made. `secret` is shown now and never again; receivers check signatures with it."""
+
+    subscription: SubscriptionView
+    secret: str
+
+
+def add_subscription(
+    connection: Connection[Any],
+    name: str,
+    url: str,
+    *,
+    position: int,
+    facts: Sequence[str] = (),
+    personal: bool = False,
+    by: str = "",
+) -> NewSubscription:
+    """A new subscription, told of facts after *position*. Raises: SubscriptionRefused."""
+    name = name.strip()
+    if not name or len(name) > 80 or not name.isprintable():
+        raise SubscriptionRefused(f"name {name!r} must be 1 to 80 readable characters that say who is told, like warehouse.")
+    secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    checked_url(url)
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute("select count(*) from subscription").fetchone()
+        if row and row[0] >= SUBSCRIPTIONS_MAX:
+            raise SubscriptionRefused(f"There are {row[0]} subscriptions, the most there can be. Let more readers use the change feed.")
+    try:
+        with connection.transaction():
+            views = _read(
+                connection,
+                "insert into subscription (name, url, facts, secret, personal, position, failures, last_error, created_by, created_at)"  # noqa: S608
+                f" values (%s, %s, %s::jsonb, %s, %s, %s, 0, '', %s, now()) returning {_COLUMNS}",
+                (name, url, json.dumps(list(facts)), secret, personal, position, by),
+            )
+    except psycopg.errors.UniqueViolation:
+        raise SubscriptionRefused(f"A subscription named {name!r} exists already. Choose another name, or change that one.") from None
+    return NewSubscription(views[0], secret)
+
+
+def subscriptions(connection: Connection[Any]) -> list[SubscriptionView]:
+    """All of them, by name."""
+    return _read(connection, f"select {_COLUMNS} from subscription order by name", ())  # noqa: S608
+
+
+def find_subscription(connection: Connection[Any], name: str) -> SubscriptionView | None:
+    """The subscription with this name."""
+    found = _read(connection, f"select {_COLUMNS} from subscription where name = %s", (name,))  # noqa: S608
+    return found[0] if found else None
+
+
+def change_subscription(
+    connection: Connection[Any],
+    name: str,
+    *,
+    url: str | None = None,
+    facts: Sequence[str] | None = None,
+    paused: bool | None = None,
+    position: int | None = None,
+) -> SubscriptionView:
+    """Change what is given; it is tried at once. Raises: SubscriptionRefused when there is none of this name."""
+    if url is not None:
+        checked_url(url)
+    found = _read(
+        connection,
+        "update subscription set url = coalesce(%s, url), facts = coalesce(%s::jsonb, facts), position = coalesce(%s, position),"  # noqa: S608
+        " paused_at = case when %s::boolean is null then paused_at when %s then coalesce(paused_at, now()) end,"
+        f" failures = 0, next_try_at = null where name = %s returning {_COLUMNS}",
+        (url, None if facts is None else json.dumps(list(facts)), position, paused, paused, name),
+    )
+    if not found:
+        raise SubscriptionRefused(f"There is no subscription named {name!r}.")
+    return found[0]
+
+
+def remove_subscription(connection: Connection[Any], name: str) -> bool:
+    """Tell this address nothing more; returns whether there was one."""
+    return connection.execute("delete from subscription where name = %s", (name,)).rowcount == 1
+
+
+def checked_url(url: str) -> str:
+    """*url* if it can be posted to. Where it leads is judged each time, when its name has been resolved. Raises: SubscriptionRefused."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port is None or 0 < parts.port < 65536)
+    except ValueError:
+        fits, parts = False, urlsplit("")
+    if not fits or len(url) > 500 or not url.isprintable() or " " in url:
+        raise SubscriptionRefused(f"url {url[:100]!r} must be like https://hooks.brand.kr/dangol, at most 500 characters.")
+    if parts.username or parts.password:
+        raise SubscriptionRefused("A url with a name and password in it is not kept. The signature proves who sends.")
+    return url
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    name: str
+    url: str
+    facts_text: str
+    personal: bool
+    position: int
+    failures: int
+    last_error: str
+    next_try_at: datetime | None
+    paused_at: datetime | None
+    delivered_at: datetime | None
+    created_by: str
+    created_at: datetime
+
+
+def _read(connection: Connection[Any], query: str, parameters: Sequence[Any]) -> list[SubscriptionView]:
+    with connection.cursor(row_factory=class_row(_Row)) as cursor:
+        rows = cursor.execute(query.encode(), parameters).fetchall()
+    return [
+        SubscriptionView(
+            row.id, row.name, row.url, json.loads(row.facts_text), row.personal, row.position, row.failures, row.last_error,
+            row.next_try_at, row.paused_at, row.delivered_at, row.created_by, row.created_at,
+        )
+        for row in rows
+    ]  # fmt: skip
