@@ -266,6 +266,7 @@ def _event_fact(kind: FactKind, seq: int, arrival: Arrival, node: bytes, person:
 def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]]:
     """(kind, person, node, messageId, body) of what Dangol itself decided in this batch."""
     own: list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]] = []
+    body: dict[str, Any]
     for created in outcome.created:
         own.append((FactKind.PERSON_CREATED, created.person, created.node, "", {"person": _text(created.person)}))
     for merged in outcome.merged:

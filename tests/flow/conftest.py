@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.flow.machine import Machine
 
 from dangol.settings import Settings
-from tests.flow.machine import Machine
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import psycopg
-
 from dangol.engines import state
 from dangol.engines.log import open_log
 from dangol.events import to_us

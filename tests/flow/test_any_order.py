@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.flow.machine import MINUTE, START, Machine
 
 from dangol.events import to_datetime
 from dangol.settings import Settings
-from tests.flow.machine import MINUTE, START, Machine
 
 MEMBERS = st.sampled_from(["m1", "m2", "m3", "m4"])
 COOKIES = st.sampled_from(["c1", "c2", "c3"])

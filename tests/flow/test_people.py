@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tests.flow.machine import MINUTE, START, Machine
+
 from dangol.events import node_id, to_datetime
 from dangol.profiles import person_of, person_view, search_people, sessions, timeline
-from tests.flow.machine import MINUTE, START, Machine
 
 
 def at(minutes: float) -> str:
@@ -122,7 +123,7 @@ def test_an_offline_batch_keeps_its_time_once_a_prompt_one_came(machine: Machine
 
 def test_a_poisoned_event_does_not_stop_the_others(machine: Machine, monkeypatch):
     """An event that cannot be applied is quarantined with the reason; its neighbours take effect."""
-    import dangol.flow as flow
+    from dangol import flow
 
     real = flow.receipt_fields
 

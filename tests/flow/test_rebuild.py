@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tests.flow.machine import MINUTE, START, Machine
+
 from dangol.engines.lake import open_lake
 from dangol.events import to_datetime
 from dangol.intake.frame import Verdict
 from dangol.processes.rebuild import rebuild
-from tests.flow.machine import MINUTE, START, Machine
 
 
 def at(minutes: float) -> str:

@@ -129,14 +129,18 @@ def _keep_claims(
         insert into edge as known (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
         select a, b, 'epoch'::timestamptz + first_at * interval '1 microsecond', first_message, first_source, first_seq,
                'epoch'::timestamptz + last_at * interval '1 microsecond', events, rule, verified, refused
-          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bool[], %s::text[])
+          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
+                      %s::bool[], %s::text[])
             as given (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
             on conflict (a, b) do update
-           set first_at = least(known.first_at, excluded.first_at),
-               first_message = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.first_message else known.first_message end,
-               first_source = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.first_source else known.first_source end,
-               first_seq = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.first_seq else known.first_seq end,
-               rule = case when (excluded.first_at, excluded.first_message) < (known.first_at, known.first_message) then excluded.rule else known.rule end,
+           set (first_at, first_message, first_source, first_seq, rule) = (
+                   select *
+                     from (values (known.first_at, known.first_message, known.first_source, known.first_seq, known.rule),
+                                  (excluded.first_at, excluded.first_message, excluded.first_source, excluded.first_seq, excluded.rule)
+                          ) as evidence (at, message, source, seq, rule)
+                    order by at, message
+                    limit 1
+               ),
                last_at = greatest(known.last_at, excluded.last_at),
                events = known.events + excluded.events,
                verified = known.verified or excluded.verified
