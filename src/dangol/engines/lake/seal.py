@@ -10,8 +10,7 @@ from psycopg import Connection
 
 from dangol.engines.lake import files, tail
 from dangol.engines.lake.queries import QUERIES, WRITER_LOCK
-from dangol.engines.lake.rows import by_day, to_table
-from dangol.events.facts import Fact
+from dangol.engines.lake.rows import Row, by_day, to_table
 from dangol.settings import Settings
 
 #: Sealed rows stay this long in the tail: the change feed reads there without opening files.
@@ -34,13 +33,13 @@ def seal(settings: Settings, connection: Connection[Any], *, force: bool) -> int
     if not (force or old or count >= settings.lake.seal_facts):
         return 0
     batches: list[int] = []
-    facts: list[Fact] = []
+    rows: list[Row] = []
     for number, block in connection.execute(QUERIES["next_to_seal"], {"limit": settings.lake.seal_facts}):
         batches.append(number)
-        facts += tail.unpack(block)
-    paths = _write(settings, connection, facts)
+        rows += tail.unpack_rows(block)
+    paths = _write(settings, connection, rows)
     connection.execute(QUERIES["mark_sealed"], {"path": " ".join(paths), "batches": batches})
-    return len(facts)
+    return len(rows)
 
 
 def trim_tail(connection: Connection[Any]) -> int:
@@ -66,20 +65,19 @@ def become_writer(connection: Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
-def _write(settings: Settings, connection: Connection[Any], facts: Sequence[Fact]) -> list[str]:
-    """One file per day of *facts*; the files stand on disk and in the manifest of this transaction."""
+def _write(settings: Settings, connection: Connection[Any], rows: Sequence[Row]) -> list[str]:
+    """One file per day of *rows*; the files stand on disk and in the manifest of this transaction."""
     names = {int(number): name for number, name in connection.execute(QUERIES["source_names"])}
     paths = []
-    for number, of_day in by_day(facts):
+    for number, of_day in by_day(rows):
         day = files.day_of(number)
-        of_day.sort(key=lambda fact: fact.seq)
-        path = files.new_path(day, of_day[0].seq, 0)
+        path = files.new_path(day, of_day[0][0], 0)
         size = files.write_table(settings.lake_dir, path, to_table(of_day, names))
         connection.execute(
             QUERIES["add_file"],
             {
                 "path": path, "day": day, "facts": len(of_day), "bytes": size,
-                "first_seq": of_day[0].seq, "last_seq": of_day[-1].seq, "level": 0, "created_at": files.now(),
+                "first_seq": of_day[0][0], "last_seq": of_day[-1][0], "level": 0, "created_at": files.now(),
             },
         )  # fmt: skip
         paths.append(path)

@@ -16,6 +16,7 @@ from dangol.events.facts import Fact
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Fact]).decode
+_decode_rows = msgspec.msgpack.Decoder(list[list[Any]]).decode
 _local = threading.local()
 
 
@@ -42,6 +43,11 @@ def floor(connection: Connection[Any]) -> int:
 def unpack(block: bytes) -> list[Fact]:
     """The facts of a row."""
     return _decode(_decompressor().decompress(block))
+
+
+def unpack_rows(block: bytes) -> list[list[Any]]:
+    """The facts of a row of the tail, each as the list of its fields' values."""
+    return _decode_rows(_decompressor().decompress(block))
 
 
 def _compressor() -> zstandard.ZstdCompressor:
