@@ -69,7 +69,7 @@ class Rules(Struct):
 
     identity: RuleSet
     #: source id -> kind.
-    source_kinds: Mapping[int, str]
+    source_kinds: dict[int, str]
 
 
 class Applied(Struct):

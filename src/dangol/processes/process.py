@@ -53,6 +53,8 @@ class Portion(Struct):
 
     arrivals: list[Arrival]
     reached: dict[str, int]
+    #: Sources that were not known when it was read: how their events are to be read is not known either.
+    unknown: set[int]
 
 
 class Worker:
@@ -93,14 +95,13 @@ class Worker:
         """Apply what waits now, one batch; returns how many events it held. For tests and rebuilds of single steps."""
         if self._connection is None:
             self._connect()
-        portion = self._read(self._after())
-        return self._apply(portion)
+        return self._apply(self._sure(self._read(self._after())))
 
     def _work(self) -> None:
         ahead: Future[Portion] | None = None
         while not self.stopping.is_set():
             self._refresh_sources()
-            portion = ahead.result() if ahead else self._read(self._after())
+            portion = self._sure(ahead.result() if ahead else self._read(self._after()))
             ahead = None
             if not portion.reached:
                 self.stopping.wait(IDLE_SECONDS)
@@ -134,6 +135,19 @@ class Worker:
         self.rules.source_kinds = dict(self._connection.execute("select id, kind from source").fetchall())
         self._sources_at = time.monotonic()
 
+    def _sure(self, portion: Portion) -> Portion:
+        """*portion*, read again if a source in it was added since sources were last asked for.
+
+        The kind of a source decides what its events say about devices; a guess would not be what a rebuild makes of them.
+        """
+        if not portion.unknown:
+            return portion
+        self._sources_at = 0.0
+        self._refresh_sources()
+        for source in portion.unknown:
+            self.rules.source_kinds.setdefault(source, "other")  # asked for, and there is none: it was deleted
+        return self._read(self._after())
+
     def _after(self) -> dict[str, int]:
         """Per lane, the position that all of this worker's partitions have reached."""
         return {lane: min(self._progress.get((lane, partition), 0) for partition in self.partitions) for lane in self.log.lanes()}
@@ -141,16 +155,19 @@ class Worker:
     def _read(self, after: dict[str, int]) -> Portion:
         arrivals: list[Arrival] = []
         reached: dict[str, int] = {}
+        unknown: set[int] = set()
+        kinds = self.rules.source_kinds
         lanes = self.log.lanes()
         share = max(1, self.settings.process.batch_events // max(1, len(lanes)))
         for lane in lanes:
             for block in self.log.read(lane, after.get(lane, 0), share):
                 reached[lane] = block.position
+                unknown.update(frame.source for frame in block.frames if frame.source and frame.source not in kinds)
                 for arrival in read_frames(block.frames, self.rules):
                     partition = partition_of(arrival)
                     if partition in self.partitions and block.position > self._progress.get((lane, partition), 0):
                         arrivals.append(arrival)
-        return Portion(arrivals, reached)
+        return Portion(arrivals, reached, unknown)
 
     def _apply(self, portion: Portion) -> int:
         if not portion.reached:
