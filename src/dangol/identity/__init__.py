@@ -1,10 +1,25 @@
 """Identity: which identifiers belong to one person, why, and what keeps people apart.
 
-In: identifiers and claims of events.   Out: person.created, person.merged, person.split, edge.refused, identifier.shared.
-Ask: person_of(connection, type, value), identifiers_of(connection, person).
+In: identifiers and claims of events, decisions of operators.
+Out: person.created, person.merged, person.split, edge.refused, identifier.shared.
+Ask: why(connection, a, b), identity_of(connection, person), shared_identifiers(connection), list_decisions(connection).
 """
 
-from dangol.identity.facts import Claimed, ClaimRefused, IdentifierShared, LinkOutcome, PersonCreated, PersonMerged, PersonSplit, Refused
+from dangol.identity.deciding import Decided, DecisionRefused, decide, take_back
+from dangol.identity.decisions import DecisionRecord, list_decisions
+from dangol.identity.explain import ClaimView, DecisionView, IdentityView, Why, identity_of, shared_identifiers, why
+from dangol.identity.facts import (
+    Claimed,
+    ClaimRefused,
+    Decision,
+    DecisionKind,
+    IdentifierShared,
+    LinkOutcome,
+    PersonCreated,
+    PersonMerged,
+    PersonSplit,
+    Refused,
+)
 from dangol.identity.handlers import Seen, link
 from dangol.identity.rules import Claim, claimed_identifiers, judge, leader
 from dangol.identity.ruleset import RuleSet, RuleSetRefused, default_rules, parse_rules
@@ -12,8 +27,16 @@ from dangol.identity.ruleset import RuleSet, RuleSetRefused, default_rules, pars
 __all__ = [
     "Claim",
     "ClaimRefused",
+    "ClaimView",
     "Claimed",
+    "Decided",
+    "Decision",
+    "DecisionKind",
+    "DecisionRecord",
+    "DecisionRefused",
+    "DecisionView",
     "IdentifierShared",
+    "IdentityView",
     "LinkOutcome",
     "PersonCreated",
     "PersonMerged",
@@ -22,10 +45,17 @@ __all__ = [
     "RuleSet",
     "RuleSetRefused",
     "Seen",
+    "Why",
     "claimed_identifiers",
+    "decide",
     "default_rules",
+    "identity_of",
     "judge",
     "leader",
     "link",
+    "list_decisions",
     "parse_rules",
+    "shared_identifiers",
+    "take_back",
+    "why",
 ]

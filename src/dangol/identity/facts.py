@@ -12,7 +12,23 @@ class Refused(StrEnum):
 
     UNIQUE_CONFLICT = "unique_conflict"  #: It would give one person two values of a type of which everybody has one.
     UNVERIFIED = "unverified"  #: Both stand for somebody known, and what was typed was never proven.
+    KEPT_APART = "kept_apart"  #: A person of the brand decided that these are two people.
     SHARED_IDENTIFIER = "shared_identifier"  #: One of them is used by many people and joins nobody.
+
+
+class DecisionKind(StrEnum):
+    """What a person of the brand decided about two identifiers."""
+
+    TOGETHER = "together"  #: They belong to one person, whatever the rules say.
+    APART = "apart"  #: They belong to two people, whatever events claim.
+
+
+class Decision(Struct, frozen=True):
+    """A decision about two identifiers."""
+
+    kind: DecisionKind
+    a: bytes
+    b: bytes
 
 
 class Claimed(Struct, frozen=True, gc=False):

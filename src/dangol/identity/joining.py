@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import Connection
 
 from dangol.hotstate import texts, uuids
+from dangol.identity.decisions import decisions_touching
 from dangol.identity.facts import ClaimRefused, LinkOutcome, PersonMerged, PersonSplit, Refused
 from dangol.identity.rules import Claim, judge, leader
 from dangol.identity.ruleset import RuleSet
@@ -23,18 +24,12 @@ def rejoin(
     """Judge again every group of people that *fresh* claims touch, and the people of *unsettled* nodes from scratch."""
     ends = {node for pair in fresh for node in pair} | unsettled
     nodes = _hold(connection, ends)  # node -> (person, kind) of everybody touched, locked
-    doubtful = _refused_touching(connection, list(nodes))
     people_before = {node: person for node, (person, _) in nodes.items()}
     kinds = {node: kind for node, (_, kind) in nodes.items()}
-
-    quick: list[tuple[bytes, bytes]] = []
-    if not doubtful:
-        quick, hard_people = _without_conflict(fresh, people_before, kinds, rules)
-    else:
-        quick, hard_people = [], set(people_before.values())
-    hard_people |= {people_before[node] for node in unsettled}
-    quick = [pair for pair in quick if people_before[pair[0]] not in hard_people and people_before[pair[1]] not in hard_people]
-    hard_people |= {people_before[end] for pair in fresh if pair not in set(quick) for end in pair}
+    in_doubt = {end for pair in _refused_touching(connection, list(nodes)) for end in pair}
+    in_doubt |= {end for decision in decisions_touching(connection, list(nodes)) for end in (decision.a, decision.b)}
+    doubtful = {people_before[node] for node in (in_doubt & nodes.keys()) | unsettled}
+    quick, hard_people = _without_conflict(fresh, people_before, kinds, doubtful, rules)
     if quick:
         _join(connection, quick, people_before, kinds, outcome, rules)
     if hard_people:
@@ -77,9 +72,12 @@ def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[t
 
 
 def _without_conflict(
-    fresh: list[tuple[bytes, bytes]], people: Mapping[bytes, bytes], kinds: Mapping[bytes, str], rules: RuleSet
+    fresh: list[tuple[bytes, bytes]], people: Mapping[bytes, bytes], kinds: Mapping[bytes, str], doubtful: set[bytes], rules: RuleSet
 ) -> tuple[list[tuple[bytes, bytes]], set[bytes]]:
-    """Split *fresh* into claims that no rule can touch in whatever order, and the people of those it might."""
+    """Split *fresh* into claims that no rule can touch in whatever order, and the people of those it might.
+
+    Args: doubtful: people who have refused claims or decisions, or who are to be settled anew in any case.
+    """
     parent: dict[bytes, bytes] = {person: person for person in people.values()}
 
     def root(person: bytes) -> bytes:
@@ -94,7 +92,7 @@ def _without_conflict(
             parent[other] = one
     # Two identifiers that each stand for somebody known: a limit or an unverified claim may keep them apart.
     known: dict[bytes, bytes] = {}
-    clashing: set[bytes] = set()
+    clashing = {root(person) for person in doubtful}
     for node, kind in kinds.items():
         if rules.known(kind):
             group = root(people[node])
@@ -153,7 +151,9 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
         ).fetchall()
         added = [node for node, _, _ in rows if node not in nodes]
         nodes.update({node: (person, kind) for node, person, kind in rows})
-        ends = {end for pair in _refused_touching(connection, added) for end in pair} - nodes.keys()
+        ends = {end for pair in _refused_touching(connection, added) for end in pair}
+        ends |= {end for decision in decisions_touching(connection, added) for end in (decision.a, decision.b)}
+        ends -= nodes.keys()
         held = {person for person, _ in nodes.values()}
         frontier = {
             person
@@ -163,7 +163,7 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
         } - held
     kinds = {node: kind for node, (_, kind) in nodes.items()}
     claims = _claims_among(connection, list(nodes))
-    judgement = judge(claims, kinds, rules)
+    judgement = judge(claims, kinds, rules, decisions_touching(connection, list(nodes)))
     _mark(connection, claims, judgement.refused, outcome)
 
     components: dict[bytes, list[bytes]] = defaultdict(list)

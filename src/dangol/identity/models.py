@@ -61,3 +61,20 @@ class SharedIdentifier(models.Model):
 
     class Meta:
         db_table = "shared_identifier"
+
+
+class IdentityDecision(models.Model):
+    """A person of the brand decided that two identifiers are one person, or are not. Undone, never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.TextField()  # together, apart
+    a = models.UUIDField(db_index=True)
+    b = models.UUIDField(db_index=True)
+    actor = models.TextField()
+    why = models.TextField()
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.TextField(default="")
+
+    class Meta:
+        db_table = "identity_decision"

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from dangol.events import node_bytes
-from dangol.identity.facts import Claimed, Refused
+from dangol.identity.facts import Claimed, Decision, DecisionKind, Refused
 from dangol.identity.ruleset import RuleSet
 
 
@@ -81,41 +81,71 @@ class Judgement(Struct):
     root: dict[bytes, bytes]
 
 
-def judge(claims: Iterable[Claim], kinds: Mapping[bytes, str], rules: RuleSet) -> Judgement:
+def judge(claims: Iterable[Claim], kinds: Mapping[bytes, str], rules: RuleSet, decisions: Iterable[Decision] = ()) -> Judgement:
     """Accept claims one by one in their fixed order; refuse the one that would break a rule.
 
-    Nobody gets two values of a unique type, and what was only typed never joins two people who are each known already.
+    What people decided comes first: identifiers put together are one person from the start, and no claim joins what is kept apart.
+    Then nobody gets two values of a unique type, and what was only typed never joins two people who are each known already.
 
     Args: kinds: the type of every node that a claim names, and of single nodes too.
     """
-    parent = {node: node for node in kinds}
-    uniques: dict[bytes, dict[str, bytes]] = {node: {kind: node} for node, kind in kinds.items() if rules.unique(kind)}
-    known = {node: rules.known(kind) for node, kind in kinds.items()}
+    groups = _Groups(kinds, rules)
+    apart = []
+    for decision in decisions:
+        if decision.a not in kinds or decision.b not in kinds:
+            continue
+        if decision.kind is DecisionKind.TOGETHER:
+            groups.join(decision.a, decision.b)
+        else:
+            apart.append((decision.a, decision.b))
     refused: dict[tuple[bytes, bytes], str] = {}
+    for claim in sorted(claims, key=lambda one: one.order):
+        one, other = groups.root(claim.a), groups.root(claim.b)
+        if one == other:
+            continue
+        reason = groups.obstacle(one, other, apart, verified=claim.verified)
+        if reason is None:
+            groups.join(claim.a, claim.b)
+        else:
+            refused[(claim.a, claim.b)] = reason
+    return Judgement(refused, {node: groups.root(node) for node in kinds})
 
-    def root(node: bytes) -> bytes:
+
+class _Groups:
+    """Nodes joined so far, with what the rules ask about each group."""
+
+    def __init__(self, kinds: Mapping[bytes, str], rules: RuleSet) -> None:
+        self.parent = {node: node for node in kinds}
+        #: Types of which the group has its one value.
+        self.uniques = {node: {kind} for node, kind in kinds.items() if rules.unique(kind)}
+        self.known = {node: rules.known(kind) for node, kind in kinds.items()}
+
+    def root(self, node: bytes) -> bytes:
+        parent = self.parent
         while parent[node] != node:
             parent[node] = parent[parent[node]]
             node = parent[node]
         return node
 
-    for claim in sorted(claims, key=lambda one: one.order):
-        one, other = root(claim.a), root(claim.b)
+    def join(self, a: bytes, b: bytes) -> None:
+        one, other = sorted((self.root(a), self.root(b)))
         if one == other:
-            continue
-        mine, theirs = uniques.get(one), uniques.get(other)
-        if mine and theirs and any(kind in theirs and theirs[kind] != node for kind, node in mine.items()):
-            refused[(claim.a, claim.b)] = Refused.UNIQUE_CONFLICT
-            continue
-        if not claim.verified and known[one] and known[other]:
-            refused[(claim.a, claim.b)] = Refused.UNVERIFIED
-            continue
-        keep, fold = (one, other) if one < other else (other, one)
-        parent[fold] = keep
-        known[keep] = known[one] or known[other]
-        if mine or theirs:
-            uniques[keep] = {**(mine or {}), **(theirs or {})}
-    return Judgement(refused, {node: root(node) for node in parent})
+            return
+        self.parent[other] = one
+        self.known[one] = self.known[one] or self.known[other]
+        uniques = self.uniques.get(one, set()) | self.uniques.get(other, set())
+        if uniques:
+            self.uniques[one] = uniques
+
+    def obstacle(self, one: bytes, other: bytes, apart: Iterable[tuple[bytes, bytes]], *, verified: bool) -> Refused | None:
+        """What keeps the groups of these two roots apart."""
+        if any({self.root(a), self.root(b)} == {one, other} for a, b in apart):
+            return Refused.KEPT_APART
+        if self.uniques.get(one, set()) & self.uniques.get(other, set()):
+            return Refused.UNIQUE_CONFLICT
+        if not verified and self.known[one] and self.known[other]:
+            return Refused.UNVERIFIED
+        return None
 
 
 def leader(nodes: Iterable[bytes], kinds: Mapping[bytes, str], rules: RuleSet) -> bytes:

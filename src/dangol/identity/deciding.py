@@ -1,0 +1,106 @@
+"""Carry decisions out: split by hand, merge by hand, take back, and see beforehand what would follow.
+
+The connection must load uuid as bytes (dangol.hotstate.connect_raw). Whatever follows from a decision is settled in the same transaction,
+by the same rules that judge events, so events that come later cannot glue again what was kept apart.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from dangol.errors import DangolError
+from dangol.hotstate import uuids
+from dangol.identity.decisions import record_decision, undo_decision
+from dangol.identity.facts import Decision, DecisionKind, LinkOutcome
+from dangol.identity.joining import rejoin
+from dangol.identity.ruleset import RuleSet
+
+
+class DecisionRefused(DangolError):
+    """A decision that makes no sense as it stands."""
+
+    code = "decision_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision and what followed from it."""
+
+    #: Number by which it can be taken back; 0 for a preview.
+    number: int
+    #: person id -> its identifiers as (type, value), for everybody touched, afterwards.
+    people: dict[bytes, list[tuple[str, str]]]
+    outcome: LinkOutcome
+
+
+def decide(
+    connection: Connection[Any], decision: Decision, rules: RuleSet, *, actor: str, why: str, at: datetime, preview: bool = False
+) -> Decided:
+    """Keep two identifiers apart, or put them together, for good, until it is taken back.
+
+    Args: why: the evidence, in words; must not be empty.  preview: change nothing, only tell what would follow.
+    Raises: DecisionRefused when an identifier is unknown, both are the same, or no reason is given.
+    """
+    if not why.strip() and not preview:
+        raise DecisionRefused("A decision about people needs a reason (why), so that the next person understands it.")
+    if decision.a == decision.b:
+        raise DecisionRefused("Both sides are the same identifier. Name one identifier of each person.")
+    with connection.transaction(force_rollback=preview):
+        _must_exist(connection, (decision.a, decision.b))
+        number = record_decision(connection, decision, actor=actor, why=why, at=at)
+        outcome = _settle(connection, decision, rules)
+        return Decided(0 if preview else number, _people_around(connection, decision, outcome), outcome)
+
+
+def take_back(connection: Connection[Any], number: int, rules: RuleSet, *, actor: str, at: datetime) -> Decided:
+    """Undo a decision: people are what the claims say again, events since then included. Raises: DecisionRefused."""
+    with connection.transaction():
+        decision = undo_decision(connection, number, actor=actor, at=at)
+        if decision is None:
+            raise DecisionRefused(f"There is no decision {number} in force. `dangol identity decisions` lists them.")
+        outcome = _settle(connection, decision, rules)
+        return Decided(number, _people_around(connection, decision, outcome), outcome)
+
+
+def _settle(connection: Connection[Any], decision: Decision, rules: RuleSet) -> LinkOutcome:
+    outcome = LinkOutcome({}, [], [], [], [], [])
+    rejoin(connection, [], {decision.a, decision.b}, outcome, rules)
+    return outcome
+
+
+def _must_exist(connection: Connection[Any], nodes: tuple[bytes, bytes]) -> None:
+    known = connection.execute("select count(*) from identifier where node_id = any(%s::uuid[])", [uuids(nodes)]).fetchone()
+    if known is None or known[0] != len(nodes):
+        raise DecisionRefused(
+            "One of the two identifiers has never been seen. Check its type and value; `dangol person` shows what is known."
+        )
+
+
+def _people_around(connection: Connection[Any], decision: Decision, outcome: LinkOutcome) -> dict[bytes, list[tuple[str, str]]]:
+    touched = {decision.a, decision.b}
+    for split in outcome.split:
+        touched |= {node for nodes in split.parts.values() for node in nodes}
+    for merged in outcome.merged:
+        touched.add(merged.into)
+    rows = connection.execute(
+        """
+        select person_id, type, value
+          from identifier
+         where person_id in (select person_id from identifier where node_id = any(%s::uuid[]))
+         order by person_id, type, value
+        """,
+        [uuids(sorted(touched))],
+    ).fetchall()
+    people: Mapping[bytes, list[tuple[str, str]]] = defaultdict(list)
+    for person, kind, value in rows:
+        people[person].append((kind, value))
+    return dict(people)
+
+
+__all__ = ["Decided", "DecisionKind", "DecisionRefused", "decide", "take_back"]

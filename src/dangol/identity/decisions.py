@@ -1,0 +1,87 @@
+"""Decisions of people about people: these two are one, these two are not. Kept with who, when and why; undone, never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from psycopg import Connection
+
+from dangol.hotstate import uuids
+from dangol.identity.facts import Decision, DecisionKind
+
+
+class DecisionRecord(Struct, frozen=True):
+    """One decision with its evidence, for people to read."""
+
+    id: int
+    kind: str
+    a: str
+    b: str
+    actor: str
+    why: str
+    at: datetime
+    undone_at: datetime | None
+    undone_by: str
+
+
+def decisions_touching(connection: Connection[Any], nodes: Iterable[bytes]) -> list[Decision]:
+    """Decisions in force that name any of *nodes*."""
+    given = uuids(nodes)
+    rows = connection.execute(
+        """
+        select kind, uuid_send(a), uuid_send(b)
+          from identity_decision
+         where undone_at is null
+           and (a = any(%s::uuid[]) or b = any(%s::uuid[]))
+         order by id
+        """,
+        [given, given],
+    ).fetchall()
+    return [Decision(DecisionKind(kind), bytes(a), bytes(b)) for kind, a, b in rows]
+
+
+def record_decision(connection: Connection[Any], decision: Decision, *, actor: str, why: str, at: datetime) -> int:
+    """Keep a decision; returns its number. What follows from it is settled by the caller in the same transaction."""
+    row = connection.execute(
+        "insert into identity_decision (kind, a, b, actor, why, at, undone_by) values (%s, %s::uuid, %s::uuid, %s, %s, %s, '') returning id",
+        [decision.kind, decision.a.hex(), decision.b.hex(), actor, why, at],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def undo_decision(connection: Connection[Any], number: int, *, actor: str, at: datetime) -> Decision | None:
+    """Take a decision back; returns it, or None when there is none in force with this number."""
+    row = connection.execute(
+        """
+        update identity_decision
+           set undone_at = %s,
+               undone_by = %s
+         where id = %s
+           and undone_at is null
+        returning kind, uuid_send(a), uuid_send(b)
+        """,
+        [at, actor, number],
+    ).fetchone()
+    return Decision(DecisionKind(row[0]), bytes(row[1]), bytes(row[2])) if row else None
+
+
+def list_decisions(connection: Connection[Any], nodes: Iterable[bytes] | None = None, *, limit: int = 200) -> list[DecisionRecord]:
+    """Decisions, newest first, those taken back too; of all people, or of these nodes."""
+    given = None if nodes is None else uuids(nodes)
+    rows = connection.execute(
+        """
+        select decision.id, decision.kind, one.type || ':' || one.value, other.type || ':' || other.value, actor, why, at, undone_at, undone_by
+          from identity_decision as decision
+          join identifier as one on one.node_id = decision.a
+          join identifier as other on other.node_id = decision.b
+         where %s::uuid[] is null or decision.a = any(%s::uuid[]) or decision.b = any(%s::uuid[])
+         order by decision.id desc
+         limit %s
+        """,
+        [given, given, given, limit],
+    ).fetchall()
+    return [DecisionRecord(*row) for row in rows]
