@@ -164,7 +164,7 @@ def _digest(fact: Fact) -> dict[str, Any]:
         body = json.loads(fact.body)
         properties = body.get("properties") or body.get("traits") or {}
         context = msgspec.convert(body.get("context") or {}, Context, strict=False)
-        made = digest_of(fact.name, properties if isinstance(properties, dict) else {}, context)
+        made = digest_of(properties if isinstance(properties, dict) else {}, context)
         found = json.loads(made) if made else {}
     except (ValueError, AttributeError, msgspec.ValidationError, UnicodeDecodeError):
         return {}
