@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from tests.flow.machine import Machine
+from tests.flow.test_people import identify, track
 
 from dangol.events import node_bytes, node_id
 from dangol.identity import Decision, DecisionKind, DecisionRefused, decide, default_rules, identity_of, take_back, why
 from dangol.processes.rebuild import rebuild
 from dangol.profiles import person_of
-from tests.flow.machine import Machine
-from tests.flow.test_people import identify, track
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
