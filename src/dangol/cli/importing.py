@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from dangol.intake.files import Row, Rows
-    from dangol.intake.importing import Apply, Importer
+    from dangol.intake.importing import Apply, Importer, Tally
     from dangol.intake.snapshot import Snapshot, SnapshotSource
     from dangol.settings import Settings
 
@@ -242,16 +242,24 @@ def _shown(rows: Rows, importer: Importer) -> Iterator[Row]:
 def _tell(importer: Importer, *, as_json: bool) -> None:
     tally = importer.tally
     if as_json:
-        say_json({"rows": tally.rows, "events": tally.events, "quarantined": tally.quarantined, "suppressed": tally.suppressed})
+        say_json(_counts(tally))
         return
     for _, words in tally.problems:
         remark(words)
-    say(
-        f"{tally.rows:,} rows read, {tally.events:,} events written, {sum(tally.quarantined.values()):,} of them quarantined"
-        + _reasons(tally.quarantined)
-        + (f", {sum(tally.suppressed.values()):,} suppressed{_reasons(tally.suppressed)}" if tally.suppressed else "")
-        + "."
-    )
+    say(f"{tally.rows:,} rows read, {tally.events:,} events written{_remainder(tally)}.")
+
+
+def _counts(tally: Tally) -> dict[str, Any]:
+    return {
+        "rows": tally.rows, "events": tally.events, "quarantined": tally.quarantined, "suppressed": tally.suppressed, "tagged": tally.tagged,
+    }  # fmt: skip
+
+
+def _remainder(tally: Tally) -> str:
+    """What of the events did not plainly take effect, in words."""
+    text = f", {sum(tally.quarantined.values()):,} of them quarantined{_reasons(tally.quarantined)}"
+    text += f", {sum(tally.suppressed.values()):,} suppressed{_reasons(tally.suppressed)}" if tally.suppressed else ""
+    return text + (f", {tally.tagged:,} tagged because they do not fit the tracking plan" if tally.tagged else "")
 
 
 def _reasons(counts: Counter[str]) -> str:
@@ -263,12 +271,7 @@ def _tell_dry(importer: Importer, *, as_json: bool) -> None:
 
     tally = importer.tally
     if as_json:
-        say_json(
-            {
-                "rows": tally.rows, "events": tally.events, "names": tally.names, "quarantined": tally.quarantined,
-                "suppressed": tally.suppressed, "problems": [words for _, words in tally.problems], "first_events": tally.samples,
-            }
-        )  # fmt: skip
+        say_json({**_counts(tally), "names": tally.names, "problems": [words for _, words in tally.problems], "first_events": tally.samples})
         return
     say_table(["event", "number#"], tally.names.most_common(), empty="No row became an event.")
     if tally.samples:
@@ -279,8 +282,4 @@ def _tell_dry(importer: Importer, *, as_json: bool) -> None:
         say("", "The first problems:")
         for _, words in tally.problems:
             say(f"  {words}")
-    say(
-        "",
-        f"{tally.rows:,} rows read, {tally.events:,} events would be written, {sum(tally.quarantined.values()):,} of them quarantined"
-        f"{_reasons(tally.quarantined)}. Nothing was written.",
-    )
+    say("", f"{tally.rows:,} rows read, {tally.events:,} events would be written{_remainder(tally)}. Nothing was written.")

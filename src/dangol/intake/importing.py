@@ -69,6 +69,8 @@ class Tally:
     events: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     suppressed: Counter[str] = field(default_factory=Counter)
+    #: Applied although they do not fit the tracking plan.
+    tagged: int = 0
     names: Counter[str] = field(default_factory=Counter)
     #: First problems: row number and words.
     problems: list[tuple[int, str]] = field(default_factory=list)
@@ -199,7 +201,9 @@ class Importer:
     def _note(self, number: int, verdict: Verdict) -> None:
         if verdict.fate == Fate.SUPPRESSED.value:
             self.tally.suppressed[verdict.reason] += 1
-        elif verdict.fate != TAGGED:
+        elif verdict.fate == TAGGED:
+            self.tally.tagged += 1
+        else:
             self.tally.quarantined[verdict.reason] += 1
         if len(self.tally.problems) < PROBLEMS_SHOWN:
             detail = verdict.detail if verdict.detail.startswith("row ") else f"row {number}: {verdict.detail}"

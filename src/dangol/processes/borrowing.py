@@ -23,11 +23,10 @@ def state_running(settings: Settings) -> Iterator[None]:
 
     Raises: StateUnavailable, with PostgreSQL's own words.
     """
-    from dangol import app  # noqa: PLC0415 - Django and psycopg are slow to load and not every command comes here
-    from dangol.engines import state  # noqa: PLC0415 - the same
+    from dangol.engines import state  # noqa: PLC0415 - psycopg is slow to load and not every command comes here
 
     if settings.state.url:
-        app.migrate(settings)
+        _bring_up_to_date(settings)
         yield
         return
     settings.run_dir.mkdir(parents=True, exist_ok=True)
@@ -38,7 +37,7 @@ def state_running(settings: Settings) -> Iterator[None]:
         if not state.is_running(settings):
             mark.touch()
             state.start(settings)
-            app.migrate(settings)
+            _bring_up_to_date(settings)
         yield
     finally:
         # Let go before asking to be alone: of two that leave at the same time one then finds itself the last.
@@ -52,6 +51,12 @@ def state_running(settings: Settings) -> Iterator[None]:
                 state.stop(settings)
                 mark.unlink(missing_ok=True)
         os.close(lock)
+
+
+def _bring_up_to_date(settings: Settings) -> None:
+    from dangol import app  # noqa: PLC0415 - Django is slow to load, and only a State that just started needs it
+
+    app.migrate(settings)
 
 
 def stop_orphan(settings: Settings) -> bool:
