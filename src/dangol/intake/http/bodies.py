@@ -87,6 +87,7 @@ def _zstd(body: bytes, limit: int) -> bytes:
     unpacker = zstandard.ZstdDecompressor(max_window_size=2**27)
     whole = b""
     try:
+        promised = zstandard.frame_content_size(body)  # -1: the sender did not know
         with unpacker.stream_reader(body, read_across_frames=True) as reader:
             while chunk := reader.read(min(1_000_000, limit + 1 - len(whole))):
                 whole += chunk
@@ -94,6 +95,6 @@ def _zstd(body: bytes, limit: int) -> bytes:
                     raise BodyTooLarge(whole, len(whole), limit)
     except (zstandard.ZstdError, MemoryError) as error:
         raise NotUnpackable(f"The body cannot be unpacked: {error}.") from None
-    if not whole:
+    if len(whole) < promised:
         raise NotUnpackable("The compressed body ends too early.")
     return whole

@@ -1,0 +1,209 @@
+"""Whatever bytes come: every decoder answers with a value or its own refusal, and no byte is lost."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+import msgspec
+import pytest
+import zstandard
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dangol.events import EVENT_TYPES, Envelope, Malformed, Unreadable, merged_context, parse_time_us, read_body, read_raw
+from dangol.intake.frame import FrameKind, decode_frames, encode_frames
+from dangol.intake.http.auth import keys_in_headers
+from dangol.intake.http.bodies import PREFIX_BYTES, BodyTooLarge, NotUnpackable, unpack
+from dangol.intake.http.knowledge import compile_snapshot
+from dangol.intake.http.query import pairs_of, pixel_event, row_of
+from dangol.intake.http.reception import Request, judge_events, judge_webhook
+from dangol.intake.mapping import Unmappable, compile_mapping
+from dangol.intake.snapshot import SnapshotUnreadable, decode
+from tests.intake.collecting import SNAPSHOT
+
+ROUTES = st.sampled_from(["batch", *EVENT_TYPES])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=12
+)
+FIELDS = st.sampled_from(
+    [
+        "type",
+        "messageId",
+        "userId",
+        "anonymousId",
+        "event",
+        "name",
+        "groupId",
+        "previousId",
+        "timestamp",
+        "sentAt",
+        "context",
+        "properties",
+        "traits",
+        "integrations",
+        "x",
+    ]
+)
+EVENTS = st.dictionaries(FIELDS, JSON | st.sampled_from(EVENT_TYPES), max_size=8)
+BODIES = (
+    st.fixed_dictionaries(
+        {"batch": st.lists(EVENTS | JSON, max_size=5)}, optional={"context": JSON, "integrations": JSON, "sentAt": JSON, "writeKey": JSON}
+    )
+    | EVENTS
+    | JSON
+)
+KNOWLEDGE = compile_snapshot(SNAPSHOT)
+
+
+def almost(text: bytes, at: int, byte: int) -> bytes:
+    """JSON with one byte changed."""
+    at %= max(1, len(text))
+    return text[:at] + bytes([byte]) + text[at + 1 :]
+
+
+BYTES = (
+    st.binary(max_size=60)
+    | st.builds(lambda body: json.dumps(body).encode(), BODIES)
+    | st.builds(
+        lambda body, at, byte: almost(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"), at, byte),
+        BODIES,
+        st.integers(0, 500),
+        st.integers(0, 255),
+    )
+)
+
+
+@given(BYTES, ROUTES)
+@example(b'{"batch":[{"event":"\xff"}]}', "batch")
+@example(b'{"batch":[{"event":"\\ud800"}]}', "batch")
+@example(b'{"batch":[{"userId":1e999},{"userId":' + b"9" * 5000 + b"}]}", "batch")
+@example(b'{"properties":' + b"[" * 100_000, "track")
+@example(b"\xef\xbb\xbf{}", "track")
+def test_bodies_are_read_or_unreadable(body, route):
+    """read_body raises Unreadable and nothing else; read_raw finds the same items and their bytes, each of them JSON."""
+    try:
+        read = read_body(body, route)
+    except Unreadable as refusal:
+        assert str(refusal)
+        return
+    assert all(isinstance(item, Envelope | Malformed) for item in read.items)
+    again, raws = read_raw(body, route)
+    assert len(again.items) == len(read.items) == len(raws)
+    for raw in raws:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+        assert raw in body
+
+
+@given(BYTES, ROUTES, st.sampled_from([[], ["wk_web"], ["nope"]]))
+def test_a_request_is_kept_or_refused(body, route, keys):
+    """Every request is either in a frame, byte for byte, or refused by key; verdicts point at events that are there."""
+    judged = judge_events(Request(route, body, keys, 1, bytes(16)), KNOWLEDGE, 512_000)
+    if judged.frame is None:
+        assert judged.answer is None or judged.answer.status in (401, 404)
+        return
+    frame = judged.frame
+    assert frame.body == body[: len(frame.body)]
+    assert len(frame.body) == len(body) or (frame.kind == FrameKind.REJECTED and frame.source == 0)
+    assert decode_frames(encode_frames([frame])) == [frame]
+    assert all(verdict.index < frame.events for verdict in frame.verdicts)
+    assert len(judged.message_ids) == frame.events
+    if frame.kind == FrameKind.EVENTS:
+        assert frame.events == len(read_body(frame.body, frame.route).items)
+
+
+@given(BYTES, st.sampled_from(["wk_hook", "wk_server"]))
+def test_webhooks_keep_what_they_were_sent(body, key):
+    """Mapped, unmappable or not JSON: the posted bytes are in the frame, and what is called events can be read as events."""
+    judged = judge_webhook(Request("webhook", body, [key], 1, bytes(16)), key, KNOWLEDGE, 512_000)
+    if judged.frame is None:
+        assert read_body(body, "batch").items == []
+        return
+    frame = judged.frame
+    assert body in frame.body
+    if frame.kind == FrameKind.EVENTS:
+        assert len(read_body(frame.body, frame.route).items) == frame.events >= 1
+
+
+@given(st.binary(max_size=200), st.text("gzipdeflatezstd, xbr", max_size=12) | st.sampled_from(["gzip", "deflate", "zstd"]))
+@example(zstandard.ZstdCompressor(write_content_size=False).compress(b"x" * 5000), "zstd")
+@example(gzip.compress(b"x")[:-3], "gzip")
+@example(zstandard.compress(b"x" * 500)[:-3], "zstd")
+@example(b"\x1f\x8b", "gzip")
+def test_unpacking_anything(body, encoding):
+    """Any bytes under any Content-Encoding: unpacked within the bound, or one of two refusals."""
+    try:
+        assert len(unpack(body, encoding, 1000)) <= 1000
+    except BodyTooLarge as refusal:
+        assert 0 < len(refusal.prefix) <= PREFIX_BYTES
+    except NotUnpackable as refusal:
+        assert str(refusal)
+
+
+@given(st.binary(max_size=5000), st.sampled_from([("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)]))
+def test_unpacking_undoes_packing(body, codec):
+    """What was packed comes back; a byte over the limit is too large, at the limit is not."""
+    name, pack = codec
+    assert unpack(pack(body), name, len(body)) == body
+    if body:
+        with pytest.raises(BodyTooLarge):
+            unpack(pack(body), name, len(body) - 1)
+
+
+@given(st.dictionaries(st.sampled_from([b"authorization", b"x-write-key"]), st.binary(max_size=80)))
+def test_credentials_are_text_or_nothing(headers):
+    """Any header value gives a list of non-empty texts."""
+    assert all(isinstance(key, str) and key for key in keys_in_headers(headers))
+
+
+@given(st.binary(max_size=200).map(lambda query: query.replace(b"#", b"")) | st.text(max_size=60).map(str.encode))
+def test_addresses_become_events(query):
+    """Any query is an event that can be read, and a row."""
+    pairs = pairs_of(query)
+    body = msgspec.json.encode(pixel_event("track", pairs))
+    assert len(read_body(body, "track").items) == 1
+    assert isinstance(row_of(pairs), dict)
+
+
+@given(JSON)
+def test_mappings_take_any_row(row):
+    """Whatever the row: events or Unmappable."""
+    mapper = compile_mapping(
+        {
+            "type": "track",
+            "event": {"$first": ["$.a", {"$map": "$.b", "to": {"1": "x"}, "else": "$.c"}]},
+            "each": "$",
+            "timestamp": {"$time": "$item", "format": "seconds"},
+            "userId": {"$join": ["u-", {"$text": "$item"}]},
+            "properties": {"n": {"$number": "$item"}, "b": {"$boolean": "$item"}, "l": {"$each": "$item", "as": "$item"}},
+        }
+    )
+    try:
+        events = mapper.events(row)
+    except Unmappable:
+        return
+    assert all(event["type"] == "track" for event in events)
+    msgspec.json.encode(events)
+
+
+@given(st.binary(max_size=100))
+def test_snapshots_that_are_none(data):
+    """Any bytes but a snapshot's are refused in words."""
+    with pytest.raises(SnapshotUnreadable):
+        decode(data)
+
+
+@given(st.none() | st.binary(max_size=40) | JSON.map(msgspec.json.encode), JSON.map(msgspec.json.encode))
+def test_contexts_merge_whatever_they_are(own, shared):
+    """The item's keys win; what is no object is left as it is."""
+    merged = merged_context(msgspec.UNSET if own is None else msgspec.Raw(own), msgspec.Raw(shared))
+    assert merged is None or isinstance(merged, bytes)
+
+
+@given(st.text(max_size=30) | st.integers() | st.floats() | st.none())
+def test_times_are_microseconds_or_unknown(given_time):
+    """Any text or number is a time or None."""
+    parsed = parse_time_us(given_time)
+    assert parsed is None or isinstance(parsed, int)
