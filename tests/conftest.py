@@ -28,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     app.configure(Settings(workspace=Path(tempfile.mkdtemp(prefix="dangol-tests-"))))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick tests first: what is broken plainly is told within a minute."""
+    items.sort(key=lambda item: sum(item.get_closest_marker(name) is not None for name in ("slow", "browser", "node", "chaos")))
+
+
 @pytest.fixture(scope="session")
 def state_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL that lives as long as the test session, with an empty migrated template database."""

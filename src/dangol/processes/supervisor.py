@@ -249,6 +249,6 @@ def _answers(url: str) -> bool:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - built above from host and port
             return True
     except urllib.error.HTTPError as error:
-        return error.code < 600
+        return error.code < 500
     except (OSError, ValueError):
         return False
