@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import django
@@ -50,7 +51,7 @@ def configure(settings: Settings, url: str | None = None) -> None:
         settings = _with_url(settings, url)
     state_django.use(settings)
     if django_settings.configured:
-        from django.db import connections
+        from django.db import connections  # noqa: PLC0415  needs the settings
 
         connections.close_all()
         for name, value in web_settings(settings).items():
@@ -67,11 +68,11 @@ def migrate(settings: Settings) -> list[str]:
     Returns: the migrations applied, as "room.name"; empty when there was nothing to do.
     Raises: StateUnavailable; NewerState when a newer version of Dangol has used this State.
     """
-    from django.core.management import call_command
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+    from django.core.management import call_command  # noqa: PLC0415  needs the settings
+    from django.db import connection  # noqa: PLC0415  needs the settings
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415  needs the settings
 
-    from dangol.engines.backup import dump_before_upgrade
+    from dangol.engines.backup import dump_before_upgrade  # noqa: PLC0415  brings in DuckDB, seldom needed
 
     configure(settings)
     with state.connect(settings, autocommit=True) as guard:
@@ -96,8 +97,6 @@ def migrate(settings: Settings) -> list[str]:
 
 
 def _with_url(settings: Settings, url: str) -> Settings:
-    from dataclasses import replace
-
     return replace(settings, state=replace(settings.state, url=url))
 
 

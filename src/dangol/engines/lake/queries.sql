@@ -1,5 +1,5 @@
 -- name: reserve
--- A number, and a lock that tells readers that its transaction is still running (docs/decisions/0103-feed-without-gaps.md).
+-- A number, and a lock that tells readers that its transaction is still running (docs/decisions/0003-feed-without-gaps.md).
 select lake_reserve()
 
 -- name: append

@@ -21,9 +21,11 @@ CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 CAPABILITY_VERSION_3 = 0x20080522
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 
 
 class _Header(ctypes.Structure):
@@ -40,6 +42,8 @@ def become(uid: int, gid: int, *, search: bool) -> None:
     linux = sys.platform == "linux"
     if linux and search:
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Without it access(2), by which PostgreSQL looks for its own programs, forgets the capability (fs/open.c).
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([gid])
     os.setgid(gid)
     os.setuid(uid)

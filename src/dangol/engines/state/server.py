@@ -24,7 +24,7 @@ from psycopg import Connection, sql
 from dangol.engines.state.account import Account, account_for
 from dangol.engines.state.errors import StateUnavailable
 from dangol.engines.state.traces import exclusive, free_port, held, is_free, is_postgres, open_lock, postmaster, serves, until
-from dangol.engines.state.wheel import program, programs
+from dangol.engines.state.wheel import let_others_run, program, trees
 from dangol.settings import Settings
 
 DATABASE = "dangol"
@@ -39,7 +39,7 @@ SETTLE_SECONDS = 20
 #: How often a port that somebody else took meanwhile is exchanged for another.
 PORT_TRIES = 6
 
-#: PostgreSQL's settings. Measured reasons stand in docs/decisions/0101-state-from-a-wheel.md.
+#: PostgreSQL's settings. Reasons stand in docs/decisions/0002-state-from-a-wheel.md.
 OPTIONS: dict[str, str] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -177,6 +177,8 @@ def _prepare(settings: Settings) -> Account:
         folder.mkdir(mode=0o700, exist_ok=True)
         account.own(folder)
     settings.secrets_dir.mkdir(mode=0o700, exist_ok=True)
+    if account.switch:
+        let_others_run()
     return account
 
 
@@ -204,7 +206,7 @@ def _password(settings: Settings, role: str) -> str:
 
 def _run(settings: Settings, account: Account, arguments: list[str], text: str = "") -> None:
     """Run one of PostgreSQL's programs to its end as *account*."""
-    reach = [programs() / "postgres", programs().parent / "share", settings.state_dir]
+    reach = [*trees(), settings.state_dir]
     done = subprocess.run(
         account.command(arguments, reach), input=text, capture_output=True, text=True, cwd="/", env=_environment(), check=False
     )
@@ -271,7 +273,7 @@ def _launch_on(settings: Settings, account: Account, options: Mapping[str, str],
     arguments = [program("postgres"), "-D", str(data)]
     for name, value in all_options.items():
         arguments += ["-c", f"{name}={value}"]
-    reach = [programs() / "postgres", programs().parent / "share", data, _log_folder(settings)]
+    reach = [*trees(), data, _log_folder(settings)]
     lock = open_lock(settings)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

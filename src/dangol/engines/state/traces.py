@@ -78,7 +78,10 @@ def open_lock(settings: Settings) -> int:
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """One at a time; a second caller waits."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateUnavailable(f"{path} cannot be opened: {error.strerror}. Run this as the account that owns the workspace.") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
