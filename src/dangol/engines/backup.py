@@ -29,12 +29,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dangol import __version__
 from dangol.engines import state
-from dangol.engines.lake.files import PART
 from dangol.engines.lake.queries import QUERIES, READERS_LOCK
 from dangol.engines.state.wheel import program
 from dangol.errors import DangolError
 from dangol.settings import FILE_NAME, Settings, load
 
+#: Ends the name of a file that is being written.
+PART = ".part"
 DUMP = "state.dump"
 CONTENTS = "backup.json"
 FORMAT = 1
