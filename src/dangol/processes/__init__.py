@@ -1,0 +1,1 @@
+"""Processes: collect, process, deliver, console and learn, each startable and killable on its own, and their supervisor."""

@@ -16,17 +16,17 @@ _encode = msgspec.json.encode
 class Channel(IntEnum):
     """The sources of the world, in the order of sources.json."""
 
-    WEB = 0
-    IOS = 1
-    ANDROID = 2
-    POS = 3
-    KIOSK = 4
-    TABLET = 5
-    CALLCENTER = 6
-    CHAT = 7
-    EMAIL = 8
-    SERVER = 9
-    CRM = 10
+    WEB = 0  #: The online shop in a browser.
+    IOS = 1  #: The app on iPhones.
+    ANDROID = 2  #: The app on Android.
+    POS = 3  #: Tills in the stores.
+    KIOSK = 4  #: Self-service screens in the stores.
+    TABLET = 5  #: The staff's tablets in the stores.
+    CALLCENTER = 6  #: Calls, as the call centre writes them down.
+    CHAT = 7  #: Kakao chat with the brand.
+    EMAIL = 8  #: What became of e-mails.
+    SERVER = 9  #: Systems behind the shop: orders, parcels, points.
+    CRM = 10  #: The member register.
 
 
 @dataclass(frozen=True, slots=True)
