@@ -252,3 +252,10 @@ def test_a_kiosk_is_nobody(machine: Machine):
     machine.settle()
     assert person_of(machine.connection, "anonymous_id", "kiosk-1") == node_id("anonymous_id", "kiosk-1")
     assert machine.rows("select count(*) from edge") == [(0,)]
+
+
+def test_a_card_number_from_the_brands_own_system_joins(machine: Machine):
+    """A loyalty number told with a member id is proof enough; nobody types those."""
+    machine.feed(identify("e1", 0, userId="m1", traits={"loyalty_number": "800100001034"}))
+    machine.settle()
+    assert person_of(machine.connection, "loyalty_number", "800100001034") == node_id("user_id", "m1")

@@ -53,8 +53,9 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
         if value is None:
             continue
         before = found.get((kind, value))
-        if before is None or (verified and not before.verified):
-            found[(kind, value)] = Claimed(kind, value, text, verified, rules.rank(kind), node_bytes(kind, value))
+        proven = verified or not rules.typed(kind)
+        if before is None or (proven and not before.verified):
+            found[(kind, value)] = Claimed(kind, value, text, proven, rules.rank(kind), node_bytes(kind, value))
     return sorted(found.values(), key=lambda one: (one.rank, one.kind, one.value))
 
 

@@ -46,6 +46,8 @@ class TypeRule:
     #: text, lower, email or phone.
     normaliser: str = "text"
     shared: SharedLimit | None = None
+    #: Anybody may type it into a form, so it proves nothing unless the event says that it was verified.
+    typed: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class RuleSet:
         """Whether an identifier of this type stands for somebody known."""
         rule = self.types.get(kind)
         return bool(rule and (rule.known or rule.unique))
+
+    def typed(self, kind: str) -> bool:
+        """Whether a value of this type proves nothing by itself."""
+        rule = self.types.get(kind)
+        return bool(rule and rule.typed)
 
     def normalise(self, kind: str, raw: str) -> str | None:
         """The value under which an identifier is known, or None when it names nobody (blocked, unreadable)."""

@@ -39,8 +39,6 @@ SESSION_LINES_MAX = 5000
 #: Newest batches of facts among which recently active people are looked for.
 RECENT_BATCHES = 60
 NOBODY = UUID(int=0)
-#: Types whose value is proven by how it is told; an e-mail or a phone number may be typed by anybody.
-TYPED_BY_ANYBODY = frozenset({"email", "phone"})
 
 
 def person_of(connection: Connection[Any], kind: str, value: str, rules: RuleSet | None = None) -> UUID | None:
@@ -356,7 +354,7 @@ def _identifiers(
         IdentifierView(
             kind,
             value,
-            kind not in TYPED_BY_ANYBODY or node in proven,
+            not default_rules().typed(kind) or node in proven,
             to_datetime(min(seen[node])) if seen[node] else None,
             to_datetime(max(seen[node])) if seen[node] else None,
             sources.get(source, ("", ""))[0],
