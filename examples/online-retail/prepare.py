@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside its data, no package
 """Turns rows of the Online Retail data set (one per invoice line) into invoices, and keeps a small, whole sample of customers.
 
 usage: python prepare.py ROWS.parquet invoices.jsonl.gz
@@ -21,6 +22,7 @@ ONE_IN = 40
 
 
 def main() -> None:
+    """Read, draw, group, write."""
     rows_path, out = map(Path, sys.argv[1:])
     invoices: dict[str, dict[str, object]] = {}
     for row in pq.read_table(rows_path).to_pylist():

@@ -152,7 +152,9 @@ def mail(story: Story, at: int, person: Person, campaign: str, subject: str) -> 
         opened = at + int(dice.gap(5 * HOUR)) + MINUTE
         session.track(opened, story.label(person, opened, person.email_trap), "message.opened", details)
         if dice.chance(0.25):
-            session.track(opened + 9 * SECOND, story.label(person, opened, person.email_trap), "message.clicked", {**details, "link": "https://www.ongyeol.example/"})
+            clicked = opened + 9 * SECOND
+            link = {**details, "link": "https://www.ongyeol.example/"}
+            session.track(clicked, story.label(person, clicked, person.email_trap), "message.clicked", link)
         elif dice.chance(0.05):
             person.wants_mail = False
             left = opened + 30 * SECOND

@@ -53,6 +53,9 @@ def start(settings: Settings, port: int | None, collect_port: int | None) -> boo
     where = ["--workspace", str(settings.workspace), "--port", str(free), "--collect-port", str(free_collect)]
     try:
         _dangol("up", "--detach", *where, quiet=True)
+    except KeyboardInterrupt:
+        stop(settings)
+        raise
     except DemoRefused as error:
         if supervisor_pid(settings) is None:
             raise
@@ -180,7 +183,7 @@ def guest_of(world: Path) -> Guest | None:
               from read_parquet($truth) as truth join read_parquet($people) as people using (person_id)
              where member_id <> '' and second_member_id = '' and phone_trap = '' and email_trap = ''
              group by person_id
-            having count(*) filter (trap in ('shared_device', 'device_relogin', 'agent_cookie')) = 0
+            having count(*) filter (trap <> '') = 0
              order by channels desc, events desc, person_id
              limit 1
             """,

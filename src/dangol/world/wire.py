@@ -168,6 +168,8 @@ class Session:
         line.anonymousId = self.device.anonymous_id or None
         line.timestamp = self.pen.clock.text(at + self.device.skew_ms)
         line.context = Raw(self.context + self._page + self._extra + b"}")
+        if label.at != at:
+            label = Label(label.person, at, label.trap, label.problem)
         self._waiting.append((line, label))
 
     def close(self) -> None:
