@@ -57,7 +57,9 @@ class Streams:
             pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
             await send({"type": "http.response.start", "status": 200, "headers": pairs})
             await send({"type": "http.response.body", "body": f"retry: {RETRY_MS}\n\n".encode(), "more_body": True})
-            await self._pump(order, send, gone)
+            with contextlib.suppress(asyncio.CancelledError):  # asked to stop; the client comes back with its Last-Event-ID
+                await self._pump(order, send, gone)
+            await send({"type": "http.response.body", "body": b""})
         finally:
             self._open -= 1
             gone.cancel()

@@ -1,0 +1,195 @@
+"""Webhooks end to end: signed, in order, at least once, and one dead address never holds up another."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from tests.api.live import Live, identify, order
+from tests.feeds.receiver import Receiver, Request
+
+from dangol.feeds import add_subscription, change_subscription, find_subscription, verify_signature
+from dangol.processes.deliver import Deliverer, head_position
+from dangol.settings import Deliver, Settings
+
+
+@pytest.fixture
+def live(workspace: Settings) -> Iterator[Live]:
+    """A shop on this machine, whose webhooks may reach this machine."""
+    one = Live(replace(workspace, deliver=Deliver(private_networks="127.0.0.0/8")))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def delivering(live: Live) -> Iterator[Deliverer]:
+    """The deliver process, in a thread."""
+    deliverer = Deliverer(live.settings)
+    thread = threading.Thread(target=deliverer.run, daemon=True)
+    thread.start()
+    yield deliverer
+    deliverer.stopping.set()
+    thread.join(timeout=10)
+
+
+def until(true: object, seconds: float = 15.0) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def told(requests: list[Request]) -> list[str]:
+    """messageIds in the order in which they were told."""
+    return [fact["message_id"] for request in requests for fact in request.facts]
+
+
+def subscribe(live: Live, receiver: Receiver, name: str = "warehouse", *, after: int = 0, personal: bool = False) -> str:
+    """Tell *receiver* of orders; returns the secret."""
+    return add_subscription(live.connection, name, receiver.url, position=after, facts=["Order Completed"], personal=personal).secret
+
+
+@pytest.mark.usefixtures("delivering")
+def test_a_change_is_told_within_a_second_and_signed(live: Live) -> None:
+    """Committed, it is at the receiver within a second, with a signature that only the two of them can make."""
+    receiver = Receiver(lambda _handler, _request: 204)
+    secret = subscribe(live, receiver, after=head_position(live.connection))
+    live.send(identify())
+    time.sleep(1.2)  # the carrier is at work
+    took = []
+    for number in range(5):
+        live.send(order(number))
+        committed = time.perf_counter()
+        until(lambda wanted=number + 1: len(told(receiver.taken)) >= wanted)
+        took.append(receiver.taken[-1].at - committed)
+    assert sorted(took)[2] < 1.0
+    assert told(receiver.taken) == [f"o-{number}" for number in range(5)]
+    for request in receiver.taken:
+        assert verify_signature(secret, request.headers, request.body, now=int(time.time()))
+    assert "u-1" in receiver.taken[0].body.decode()
+    until(lambda: find_subscription(live.connection, "warehouse").delivered_at is not None)
+    receiver.close()
+
+
+@pytest.mark.usefixtures("delivering")
+def test_a_dead_address_holds_up_nobody(live: Live) -> None:
+    """While one receiver hangs and another refuses, the third is told everything at once."""
+    release = threading.Event()
+    hanging = Receiver(lambda _handler, _request: 200 if release.wait(8) else 200)
+    refusing = Receiver(lambda _handler, _request: 500)
+    well = Receiver(lambda _handler, _request: 200)
+    for name, receiver in (("hanging", hanging), ("refusing", refusing), ("well", well)):
+        subscribe(live, receiver, name)
+    live.send(*[order(number) for number in range(20)])
+    until(lambda: len(told(well.taken)) == 20, 6)
+    until(lambda: refusing.requests and hanging.requests)
+    until(lambda: find_subscription(live.connection, "refusing").failures >= 1)
+    view = find_subscription(live.connection, "refusing")
+    assert "answered 500" in view.last_error
+    assert view.next_try_at is not None
+    assert view.position == 0
+    release.set()
+    for receiver in (hanging, refusing, well):
+        receiver.close()
+
+
+@pytest.mark.usefixtures("delivering")
+def test_a_receiver_that_fails_gets_everything_in_the_end(live: Live) -> None:
+    """After two failures the same facts come again under the same id, then the rest, in order, none left out."""
+    answers = iter([500, 500])
+    receiver = Receiver(lambda _handler, _request: next(answers, 200))
+    subscribe(live, receiver)
+    live.send(*[order(number) for number in range(3)])
+    until(lambda: told(receiver.taken) == ["o-0", "o-1", "o-2"])
+    assert len({request.headers["webhook-id"] for request in receiver.requests[:3]}) == 1
+    live.send(order(3))
+    until(lambda: told(receiver.taken) == ["o-0", "o-1", "o-2", "o-3"])
+    assert find_subscription(live.connection, "warehouse").failures == 0
+    receiver.close()
+
+
+@pytest.mark.usefixtures("delivering")
+def test_paused_moved_and_gone(live: Live) -> None:
+    """A paused one is told nothing; set back, it is told again; a receiver that answers 410 is paused."""
+    status = [200]
+    receiver = Receiver(lambda _handler, _request: status[0])
+    subscribe(live, receiver)
+    live.send(order(0))
+    until(lambda: told(receiver.taken) == ["o-0"])
+    change_subscription(live.connection, "warehouse", paused=True)
+    time.sleep(1.2)
+    live.send(order(1))
+    time.sleep(0.5)
+    assert told(receiver.taken) == ["o-0"]
+    change_subscription(live.connection, "warehouse", paused=False)
+    until(lambda: told(receiver.taken) == ["o-0", "o-1"])
+    change_subscription(live.connection, "warehouse", position=0)
+    until(lambda: told(receiver.taken) == ["o-0", "o-1", "o-0", "o-1"])
+    status[0] = 410
+    live.send(order(2))
+    until(lambda: find_subscription(live.connection, "warehouse").paused_at is not None)
+    receiver.close()
+
+
+@pytest.mark.usefixtures("delivering")
+def test_personal_data_leaves_only_where_it_was_allowed(live: Live) -> None:
+    """The same fact, masked for one address, whole for the other."""
+    masked, whole = Receiver(lambda _handler, _request: 200), Receiver(lambda _handler, _request: 200)
+    subscribe(live, masked, "masked")
+    subscribe(live, whole, "whole", personal=True)
+    live.send({**order(0), "properties": {"email": "mina.kim@brand.kr"}})
+    until(lambda: masked.taken and whole.taken)
+    assert b"mina.kim@brand.kr" not in masked.taken[0].body
+    assert b"mina.kim@brand.kr" in whole.taken[0].body
+    masked.close()
+    whole.close()
+
+
+def test_an_inward_address_is_never_reached(live: Live) -> None:
+    """Without the setting, a webhook to this machine ends in an error that says which setting allows it."""
+    receiver = Receiver(lambda _handler, _request: 200)
+    subscribe(live, receiver)
+    live.send(order(0))
+    deliverer = Deliverer(replace(live.settings, deliver=Deliver()))
+    thread = threading.Thread(target=deliverer.run, daemon=True)
+    thread.start()
+    until(lambda: find_subscription(live.connection, "warehouse").failures >= 1)
+    assert "deliver.private_networks" in find_subscription(live.connection, "warehouse").last_error
+    assert receiver.requests == []
+    deliverer.stopping.set()
+    thread.join(timeout=10)
+    receiver.close()
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_leaves_no_gap(live: Live) -> None:
+    """kill -9 while facts flow: afterwards the receiver has every order, each first time in order."""
+    (live.settings.workspace / "dangol.toml").write_text(
+        f'[state]\nurl = "{live.settings.state.url}"\n[deliver]\nprivate_networks = "127.0.0.0/8"\n', encoding="utf-8"
+    )
+    receiver = Receiver(lambda _handler, _request: 200 if not time.sleep(0.02) else 200)
+    subscribe(live, receiver)
+    script = "import sys, pathlib; from dangol import settings; from dangol.processes import deliver; deliver.run(settings.load(pathlib.Path(sys.argv[1]), {}))"
+    command = [sys.executable, "-c", script, str(live.settings.workspace)]
+    process = subprocess.Popen(command, env={**os.environ})
+    for number in range(60):
+        live.send(order(number))
+        if number in {20, 40}:
+            until(lambda: receiver.taken, 20)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process = subprocess.Popen(command, env={**os.environ})
+    until(lambda: len(set(told(receiver.taken))) == 60, 30)
+    process.terminate()
+    assert process.wait(timeout=10) == 0
+    first_times = list(dict.fromkeys(told(receiver.taken)))
+    assert first_times == [f"o-{number}" for number in range(60)]
+    receiver.close()
