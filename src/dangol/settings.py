@@ -29,6 +29,7 @@ class SettingRefused(DangolError):
 class Brand:
     """Whose customers these are, and how days are cut."""
 
+    #: The brand's name, as the console shows it.
     name: str = "My brand"
     #: IANA zone that cuts days and shows times. Facts themselves are UTC.
     timezone: str = "Asia/Seoul"
@@ -42,7 +43,9 @@ class Brand:
 class Collect:
     """Intake: the only process that touchpoints talk to."""
 
+    #: Address to listen on; 0.0.0.0 for every network of this machine.
     host: str = "127.0.0.1"
+    #: Port to listen on.
     port: int = 8701
     #: Collect processes sharing the port; each writes its own lane of the log. 1..16.
     processes: int = 1
@@ -70,7 +73,9 @@ class Process:
 class Console:
     """Pages and API."""
 
+    #: Address to listen on; 0.0.0.0 for every network of this machine.
     host: str = "127.0.0.1"
+    #: Port to listen on.
     port: int = 8700
     #: The address people type, when a proxy stands in front: https://dangol.brand.kr
     public_url: str = ""
@@ -82,6 +87,7 @@ class Console:
 class State:
     """PostgreSQL. Empty url: Dangol starts its own in the workspace."""
 
+    #: Address of a PostgreSQL to use, like postgresql://dangol:…@db.brand.kr/dangol. Empty: Dangol runs its own.
     url: str = ""
     #: Days a receipt is kept: so long a repeated event is recognised and stands on the timeline. The lake keeps it anyway.
     receipt_days: int = 400

@@ -93,7 +93,7 @@ def configuration_text() -> str:
     ]
     for section, kind in SECTIONS.items():
         lines += ["", f"# {(kind.__doc__ or '').strip()}", f"[{section}]"]
-        told = _sentences(kind)
+        told = setting_sentences(kind)
         for item in fields(kind):
             low_high = RANGES.get(f"{section}.{item.name}")
             sentence = told.get(item.name, "")
@@ -104,7 +104,7 @@ def configuration_text() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sentences(kind: type) -> dict[str, str]:
+def setting_sentences(kind: type) -> dict[str, str]:
     """The `#:` sentences that stand before the keys of a section, read from its source: said once, shown here too."""
     import inspect  # noqa: PLC0415 - only init reads source
 

@@ -16,8 +16,8 @@ class FactKind(StrEnum):
     EVENT_SUPPRESSED = "event.suppressed"  #: An event was kept out on purpose; the reason says whose.
     EVENT_TAGGED = "event.tagged"  #: An event took effect although it does not fit the tracking plan.
     PERSON_CREATED = "person.created"  #: A first identifier of somebody new.
-    PERSON_MERGED = "person.merged"  #: Two people turned out to be one. Body: {"into", "from": [...], "edge": {...}}.
-    PERSON_SPLIT = "person.split"  #: One person turned out to be several. Body: {"from", "into": [...], "nodes": {...}}.
+    PERSON_MERGED = "person.merged"  #: Two people turned out to be one. Body: {"into", "from": [...], "edges": [[a, b]]}.
+    PERSON_SPLIT = "person.split"  #: One person turned out to be several. Body: {"from", "into": {person: [nodes]}}.
     EDGE_REFUSED = "edge.refused"  #: Two identifiers were not joined. Body: {"a", "b", "reason"}.
     IDENTIFIER_SHARED = "identifier.shared"  #: Many people use it; it joins nobody any more. Body: {"identifier", "type", "owners", "days"}.
     TRAIT_CHANGED = "trait.changed"  #: A trait has a new newest value. Body: {"trait", "value", "previous"}.

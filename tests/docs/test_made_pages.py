@@ -1,0 +1,25 @@
+"""Pages made from code say what the code says."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from tools.pages import pages
+
+from dangol.cli.workspace import setting_sentences
+from dangol.settings import SECTIONS
+from tests.house.tree import ROOT
+
+
+@pytest.mark.parametrize("path", pages())
+def test_a_made_page_is_fresh(path: str):
+    """The page in docs/ is what its source says now; tools/pages.py writes it."""
+    assert (ROOT / path).read_text(encoding="utf-8") == pages()[path], "run: .venv/bin/python tools/pages.py"
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_setting_says_what_it_does(section: str):
+    """Every key has its sentence, in dangol.toml and on the page of settings."""
+    told = setting_sentences(SECTIONS[section])
+    assert [item.name for item in fields(SECTIONS[section]) if not told.get(item.name)] == []

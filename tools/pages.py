@@ -1,0 +1,122 @@
+"""Writes the pages of docs/ that are made from code: `.venv/bin/python tools/pages.py`. A test compares them with the code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from dangol.cli.workspace import setting_sentences
+from dangol.events.catalogue import CatalogueEvent, catalogue
+from dangol.events.facts import FactKind
+from dangol.flow import FLOW
+from dangol.settings import RANGES, SECTIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+MADE = "<!-- Made by tools/pages.py from {source}. Change that, then run it again. -->"
+
+
+def main() -> None:
+    """Write every page that is made from code."""
+    for path, text in pages().items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text, encoding="utf-8")
+        print(path)
+
+
+def pages() -> dict[str, str]:
+    """Path below the root -> text."""
+    return {"docs/flow.md": flow_page(), "docs/howto/settings.md": settings_page(), "docs/events.md": events_page()}
+
+
+def flow_page() -> str:
+    """Every fact, what it says, and who reacts in which order."""
+    lines = [
+        "# The whole flow",
+        MADE.format(source="`FLOW` in src/dangol/flow.py and `FactKind` in src/dangol/events/facts.py"),
+        "",
+        "A request is answered only after its bytes are on disk. From there one micro-batch is one transaction of State: what follows commits",
+        "together or not at all, in this order. `apply_batch` in [flow.py](../src/dangol/flow.py) carries it out.",
+        "",
+        "| when | room | does | by |",
+        "|---|---|---|---|",
+    ]
+    for reaction in FLOW:
+        does, by = re.fullmatch(r"(.*?)(?: \((\w+)\))?", reaction.does, re.DOTALL).groups()  # type: ignore[union-attr]
+        lines.append(f"| `{reaction.fact}` | [{reaction.room}](../src/dangol/{reaction.room}/__init__.py) | {does} | {f'`{by}`' if by else ''} |")
+    told = _members("src/dangol/events/facts.py", "FactKind")
+    lines += [
+        "",
+        "`frame.accepted` is no fact of its own: it is a request in the log, before anybody has read it.",
+        "",
+        "## Facts",
+        "Every fact is kept in the [lake](howto/read-the-lake.md) and told to the subscribers who ask for it; the bodies' node and person ids are UUIDs.",
+        "",
+        "| fact | what it says |",
+        "|---|---|",
+    ]
+    lines += [f"| `{kind.value}` | {told[kind.name]} |" for kind in FactKind]
+    return "\n".join(lines) + "\n"
+
+
+def _members(path: str, enum: str) -> dict[str, str]:
+    """The `#:` sentences of an enum's members."""
+    body = (ROOT / path).read_text(encoding="utf-8").split(f"class {enum}(", 1)[1].split("\nclass ", 1)[0]
+    return {found[1]: found[2].strip() for found in re.finditer(r'^    (\w+) = "[^"]*"\s+#: (.*)$', body, re.MULTILINE)}
+
+
+def settings_page() -> str:
+    """Every key, its default, its range and what it does."""
+    lines = [
+        "# Settings",
+        MADE.format(source="src/dangol/settings.py"),
+        "",
+        "A workspace's `dangol.toml` holds only what differs from these defaults; `dangol init` writes it with every key commented out.",
+        "Each key is also an environment variable, which wins: `[collect] port` is `DANGOL_COLLECT_PORT`.",
+        "A key or value that is not known is refused, with the nearest right one. Changes take effect when the process starts again.",
+    ]
+    for section, kind in SECTIONS.items():
+        told = setting_sentences(kind)
+        lines += ["", f"## [{section}]", f"{(kind.__doc__ or '').strip()}", "", "| key | default | range | what it does |", "|---|---|---|---|"]
+        for item in fields(kind):
+            low_high = RANGES.get(f"{section}.{item.name}")
+            shown = f'"{item.default}"' if isinstance(item.default, str) else str(item.default)
+            lines.append(
+                f"| `{item.name}` | `{shown}` | {f'{low_high[0]}..{low_high[1]}' if low_high else ''} | {_cell(told.get(item.name, ''))} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def events_page() -> str:
+    """The standard data model in both languages."""
+    known = catalogue()
+    lines = [
+        "# Events of the standard data model · 표준 데이터 모델의 이벤트",
+        MADE.format(source="src/dangol/events/catalogue.yaml"),
+        "",
+        f"Version {known.version}. Names and properties mean the same in every service. Nothing here is enforced until a brand puts an entry into its",
+        "tracking plan (`dangol plan`, or the console's page); other events and properties are welcome.",
+        "모든 서비스에서 같은 뜻으로 쓰는 이벤트와 속성이에요. 브랜드가 수집 계획에 넣기 전에는 강제하지 않아요.",
+    ]
+    for entity in known.entities.values():
+        events = [event for event in known.events.values() if event.entity == entity.name]
+        lines += ["", f"## {entity.title['en']} · {entity.title['ko']}", f"{entity.description['en']}  ", entity.description["ko"], ""]
+        if events:
+            lines += ["| event | when | 언제 | properties (**required**) |", "|---|---|---|---|", *(_event_row(event) for event in events)]
+    lines += ["", "## Properties · 속성", "", "| property | meaning | 뜻 |", "|---|---|---|"]
+    used = {one.name: one for event in known.events.values() for one in event.fields}
+    lines += [f"| `{name}` | {_cell(one.description['en'])} | {_cell(one.description['ko'])} |" for name, one in sorted(used.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _event_row(event: CatalogueEvent) -> str:
+    properties = ", ".join(f"**{one.name}**" if one.name in event.required else one.name for one in event.fields)
+    return f"| {event.name} | {_cell(event.description['en'])} | {_cell(event.description['ko'])} | {properties} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    main()
