@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import phonenumbers
 from psycopg import Connection
 from psycopg.rows import tuple_row
@@ -115,7 +116,7 @@ def timeline(
         select line.*
           from unnest(%(nodes)s::uuid[]) as mine (node_id)
          cross join lateral (
-               select key, message_id, type, name, source_id, occurred_at, received_at, digest, node_id, seq, reason
+               select key, message_id, type, name, source_id, occurred_at, received_at, digest::text, node_id, seq, reason
                  from receipt
                 where receipt.node_id = mine.node_id
                   and (%(before_at)s::timestamptz is null or (occurred_at, key) < (%(before_at)s::timestamptz, %(before_key)s::uuid))
@@ -374,7 +375,7 @@ def _touch(connection: Connection[Any], nodes: Sequence[UUID], sources: dict[int
             select line.*
               from unnest(%s::uuid[]) as mine (node_id)
              cross join lateral (
-                   select occurred_at, message_id, source_id, digest
+                   select occurred_at, message_id, source_id, digest::text
                      from receipt
                     where receipt.node_id = mine.node_id {condition}
                     order by occurred_at {direction}, key {direction}
@@ -387,7 +388,7 @@ def _touch(connection: Connection[Any], nodes: Sequence[UUID], sources: dict[int
         )
         if rows:
             at, message, source, digest = rows[0]
-            digest = digest or {}
+            digest = _digest(digest)
             campaign = {f"utm_{key}": value for key, value in digest.get("utm", {}).items()}
             if "referrer" in digest:
                 campaign["referrer"] = digest["referrer"]
@@ -399,7 +400,13 @@ def _touch(connection: Connection[Any], nodes: Sequence[UUID], sources: dict[int
 def _entry(row: Any, nodes: dict[UUID, str], sources: dict[int, tuple[str, str]]) -> TimelineEntry:
     key, message, kind, name, source, occurred, received, digest, node, seq, reason = row
     label, channel = sources.get(source, ("", ""))
-    return TimelineEntry(key, message, kind, name, label, channel, occurred, received, digest or {}, nodes.get(node, ""), seq, reason)
+    return TimelineEntry(key, message, kind, name, label, channel, occurred, received, _digest(digest), nodes.get(node, ""), seq, reason)
+
+
+def _digest(text: str | None) -> dict[str, Any]:
+    # As text, because drivers and Django disagree on who decodes jsonb.
+    digest: dict[str, Any] = msgspec.json.decode(text) if text else {}
+    return digest
 
 
 def _cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
