@@ -1,0 +1,55 @@
+"""Published client libraries against a live collect."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.intake.collecting import RunningCollect
+
+HERE = Path(__file__).parent
+CACHE = HERE.parents[1] / ".cache" / "node"
+INSTALL_SECONDS = 300
+
+
+@pytest.fixture
+def collect(tmp_path: Path) -> Iterator[RunningCollect]:
+    """A running collect that knows its sources."""
+    running = RunningCollect(tmp_path)
+    running.know()
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The published JavaScript libraries, installed once per version of package-lock.json."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        _cannot("Node.js and npm are not installed, so the JavaScript client libraries are not tried.")
+    lock = HERE / "node" / "package-lock.json"
+    folder = CACHE / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    done = folder / "node_modules" / ".dangol-complete"
+    if not done.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / "node" / name, folder / name)
+        command = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+        if installed.returncode:
+            _cannot(f"npm could not install the JavaScript client libraries: {installed.stderr[-300:]}")
+        done.touch()
+    return folder / "node_modules"
+
+
+def _cannot(why: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
