@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from dangol.console.django import web_settings
 from dangol.engines import state
 from dangol.engines.state import django as state_django
+from dangol.engines.state_copy import dump_before_upgrade
 from dangol.errors import DangolError
 from dangol.settings import Settings
 
@@ -72,7 +73,6 @@ def migrate(settings: Settings) -> list[str]:
     from django.db import connection  # noqa: PLC0415  needs the settings
     from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415  needs the settings
 
-    from dangol.engines.backup import dump_before_upgrade  # noqa: PLC0415  brings in DuckDB, seldom needed
 
     configure(settings)
     with state.connect(settings, autocommit=True) as guard:
@@ -84,7 +84,7 @@ def migrate(settings: Settings) -> list[str]:
             names = ", ".join(".".join(key) for key in unknown)
             raise NewerState(
                 f"State in {settings.workspace} was last used by a newer Dangol (it has {names}). "
-                "Install that version again, or restore the copy in backups/ that was made before the upgrade."
+                "Install that version again, or take State back: dangol restore backups/state-before-upgrade-….dump"
             )
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan and applied:

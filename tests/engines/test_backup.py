@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 from pathlib import Path
@@ -13,6 +14,7 @@ from dangol.engines import state
 from dangol.engines.backup import RestoreRefused, backup, restore
 from dangol.engines.lake.query import query
 from dangol.engines.lake.seal import seal
+from dangol.engines.state_copy import BackupFailed, dump_before_upgrade
 from dangol.settings import Settings, load
 from tests.conftest import QUICK
 from tests.flow.machine import Machine
@@ -144,11 +146,52 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(workspace, tmp_path):
 
 def test_a_failing_copy_leaves_no_half_of_one(workspace, tmp_path):
     """A file that could not be written whole is not there at all."""
-    from dangol.engines.backup import BackupFailed
-
     (workspace.workspace / "plan").mkdir()
     (workspace.workspace / "plan" / "gone.json").symlink_to("/nowhere")
     (workspace.workspace / "plan" / "kept.json").write_text("{}")
     backup(workspace, tmp_path / "one.tar.zst")
     with pytest.raises(BackupFailed, match="unchanged"):
         backup(workspace, Path("/proc/self/copy.tar.zst"))
+
+
+def test_an_upgrade_can_be_taken_back(own):
+    """The copy made before an upgrade brings State back; what came in since is processed again, once."""
+    machine = Machine(own)
+    machine.feed(*(track(one, one % 3) for one in range(5)))
+    machine.settle()
+    kept = dump_before_upgrade(own)
+    machine.feed(*(track(one, one % 3) for one in range(5, 9)))
+    machine.settle()
+    expected = people(machine)
+    with state.connect(own) as connection:
+        seal(own, connection, force=True)
+    machine.close()
+    restore(own, kept)
+    assert not state.is_running(own)
+    state.start(own, options=QUICK)
+    again = Machine(own)
+    assert again.rows("select sum(n)::int from fate_count") == [(5,)]
+    assert again.settle() == 4
+    assert people(again) == expected
+    again.close()
+    assert sorted(path.name.split("-")[2] for path in kept.parent.iterdir()) == ["restore", "upgrade"]
+
+
+def test_taking_back_refuses_to_lose_anything(own, workspace):
+    """Too old for the log, or with files of the lake rewritten since: State stays as it is, and it says why."""
+    with state.connect(own) as connection:
+        connection.execute(
+            "insert into lake_file (path, day, facts, bytes, first_seq, last_seq, level, created_at)"
+            " values ('facts/day=2026-11-01/gone.parquet', '2026-11-01', 1, 1, 1, 1, 0, now())"
+        )
+    kept = dump_before_upgrade(own)
+    with pytest.raises(RestoreRefused, match="rewritten since"):
+        restore(own, kept)
+    os.utime(kept, (0, 0))
+    with pytest.raises(RestoreRefused, match=r"log\.keep_days"):
+        restore(own, kept)
+    with pytest.raises(RestoreRefused, match="pg_restore"):
+        restore(workspace, kept)
+    state.start(own, options=QUICK)
+    with state.connect(own) as connection:
+        assert connection.execute("select path from lake_file").fetchone() == ("facts/day=2026-11-01/gone.parquet",)

@@ -1,6 +1,6 @@
 """Copies of a workspace, and back: State (pg_dump), the lake's files, the lanes of the log, configuration and secrets.
 
-In: a workspace.   Out: one .tar.zst.   Ask: backup(settings, file), restore(settings, file), dump_before_upgrade(settings).
+In: a workspace.   Out: one .tar.zst.   Ask: backup(settings, file), restore(settings, file).
 
 A copy is taken while everything runs. State is copied as of one moment; the log is copied after it, so the log holds at
 least what State has processed, and a restored workspace goes on from there: nothing lost, nothing applied twice.
@@ -12,7 +12,6 @@ import io
 import os
 import shutil
 import sqlite3
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -25,17 +24,14 @@ from typing import IO, Any
 import msgspec
 import zstandard
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dangol import __version__
 from dangol.engines import state
 from dangol.engines.lake.queries import QUERIES, READERS_LOCK
-from dangol.engines.state.wheel import program
+from dangol.engines.state_copy import PART, BackupFailed, RestoreRefused, dump_before_upgrade, dump_state, is_dump, load_dump, restore_state
 from dangol.errors import DangolError
 from dangol.settings import FILE_NAME, Settings, load
 
-#: Ends the name of a file that is being written.
-PART = ".part"
 DUMP = "state.dump"
 CONTENTS = "backup.json"
 FORMAT = 1
@@ -44,18 +40,6 @@ CHUNK = 1 << 20
 
 #: Folders that are copied in their own way, or mean nothing elsewhere.
 _NOT_COPIED = {"state", "run", "logs", "log", "lake", "backups"}
-
-
-class BackupFailed(DangolError):
-    """The copy could not be made; nothing was changed."""
-
-    code = "backup_failed"
-
-
-class RestoreRefused(DangolError):
-    """The copy could not be restored; the workspace is as it was."""
-
-    code = "restore_refused"
 
 
 class _Entry(msgspec.Struct):
@@ -93,8 +77,12 @@ def backup(settings: Settings, file: Path) -> None:
 def restore(settings: Settings, file: Path) -> None:
     """Fill the empty workspace of *settings* from *file*. State is stopped again afterwards.
 
+    A dump that was made before an upgrade takes a workspace's State back to that moment instead.
     Raises: RestoreRefused when the workspace is not empty or the file is damaged; nothing is left behind then.
     """
+    if is_dump(file):
+        restore_state(settings, file)
+        return
     workspace = settings.workspace
     found = sorted(path.name for path in workspace.iterdir()) if workspace.exists() else []
     if found:
@@ -118,30 +106,6 @@ def restore(settings: Settings, file: Path) -> None:
         if isinstance(error, zstandard.ZstdError | tarfile.TarError | msgspec.DecodeError):
             raise RestoreRefused(f"{file} is no copy made by dangol backup, or it is damaged ({error}). Use another copy.") from error
         raise
-
-
-def dump_before_upgrade(settings: Settings) -> Path:
-    """Keep a copy of State in the workspace's backups folder, before its tables change. Returns the file."""
-    folder = settings.workspace / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"state-before-upgrade-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.dump"
-    dump_state(settings, path)
-    return path
-
-
-def dump_state(settings: Settings, path: Path, *, snapshot: str = "", compress: bool = True) -> None:
-    """Write State to *path* in pg_dump's custom format, as seen by *snapshot* (pg_export_snapshot) if given."""
-    fresh = path.with_name(path.name + PART)
-    method = "gzip:1" if compress else "none"
-    arguments = [program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", f"--compress={method}", f"--file={fresh}"]
-    if snapshot:
-        arguments.append(f"--snapshot={snapshot}")
-    try:
-        _run(settings, arguments)
-        fresh.chmod(0o600)
-        fresh.rename(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _pack(settings: Settings, packed: IO[bytes], beside: Path) -> None:
@@ -267,21 +231,9 @@ def _fill_state(settings: Settings, dump: Path) -> None:
         row = connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
         if row is None or row[0]:
             raise RestoreRefused(f"the database that state.url in {FILE_NAME} names has tables already. Empty it, or name another")
-    _run(settings, [program("pg_restore"), "--exit-on-error", "--no-owner", "--no-privileges", "--single-transaction"], last=[str(dump)])
+    load_dump(state.locate(settings), dump)
     with state.connect(settings, autocommit=True) as connection:
         connection.execute("analyze")
-
-
-def _run(settings: Settings, arguments: list[str], last: list[str] | None = None) -> None:
-    """Run pg_dump or pg_restore on State. The password goes by environment: arguments can be read by anybody."""
-    where = conninfo_to_dict(state.locate(settings))
-    password = str(where.pop("password", ""))
-    done = subprocess.run(
-        [*arguments, "--dbname", make_conninfo("", **where), *(last or [])], capture_output=True, text=True, check=False,
-        env={**os.environ, "PGPASSWORD": password, "LC_ALL": "C"},
-    )  # fmt: skip
-    if done.returncode:
-        raise BackupFailed(f"{Path(arguments[0]).name} failed: {done.stderr.strip()[-2000:]}")
 
 
 __all__ = ["BackupFailed", "RestoreRefused", "backup", "dump_before_upgrade", "dump_state", "restore"]

@@ -67,7 +67,8 @@ OPTIONS: dict[str, str] = {
     "log_rotation_age": "1d",
     "log_rotation_size": "0",
     "log_min_duration_statement": "2s",
-    # Values in statements are people's data; they do not belong in a log.
+    # Values in statements and in details of errors are people's data; they do not belong in a log.
+    "log_error_verbosity": "terse",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
