@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+
+from dangol.processes.standing import standing
+from dangol.settings import load
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,11 @@ class Shop:
 
     def processes(self) -> dict[str, dict[str, Any]]:
         """Name of each process and what `dangol status --json` says of it."""
-        return {one["name"]: one for one in self.ok("status", "--json").json["processes"]}
+        return {one["name"]: one for one in self.status()["processes"]}
+
+    def status(self) -> dict[str, Any]:
+        """What `dangol status --json` answers, without the second that starting it takes."""
+        return msgspec.to_builtins(standing(load(self.folder, environ={})))
 
     def news(self) -> dict[str, Any]:
         """What the supervisor last wrote."""
@@ -127,9 +135,20 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     made.run("down")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A workspace in which everything runs, for all tests of a module."""
+    """A workspace in which everything runs, shared by all tests that leave it so."""
+    yield from run_shop(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def restless_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A workspace in which everything runs, for tests that kill and stop things in it."""
+    yield from run_shop(tmp_path_factory)
+
+
+def run_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A new workspace, up until the end of the fixture."""
     made = make_shop(tmp_path_factory.mktemp("cli"))
     try:
         made.ok("up", "--detach")

@@ -33,7 +33,7 @@ def source(running_shop: Shop) -> str:
 
 def counts(shop: Shop) -> dict[str, int]:
     shop.ok("wait", "--timeout", "60")
-    answer = shop.ok("status", "--json").json
+    answer = shop.status()
     return {name: answer[name] for name in ("received", "applied", "duplicate", "quarantined", "suppressed")}
 
 

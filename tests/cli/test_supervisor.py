@@ -35,99 +35,99 @@ def add_up(answer: dict) -> bool:
     return answer["received"] == sum(answer[fate] for fate in ("applied", "duplicate", "quarantined", "suppressed"))
 
 
-def test_everything_runs_and_says_where(running_shop: Shop):
+def test_everything_runs_and_says_where(restless_shop: Shop):
     """After up, every process runs with a pid and both addresses are told."""
-    answer = running_shop.ok("status", "--json").json
+    answer = restless_shop.ok("status", "--json").json
     assert {one["name"] for one in answer["processes"]} == set(NAMES)
     assert all(one["state"] == "running" and alive(one["pid"]) for one in answer["processes"]), answer
-    assert answer["console_url"].endswith(str(running_shop.console_port))
-    assert answer["collect_url"].endswith(str(running_shop.collect_port))
+    assert answer["console_url"].endswith(str(restless_shop.console_port))
+    assert answer["collect_url"].endswith(str(restless_shop.collect_port))
 
 
-def test_a_second_up_is_refused_with_the_pid_of_the_first(running_shop: Shop):
+def test_a_second_up_is_refused_with_the_pid_of_the_first(restless_shop: Shop):
     """Two supervisors never share a workspace."""
-    pid = running_shop.news()["pid"]
+    pid = restless_shop.news()["pid"]
     for words in (("up",), ("up", "--detach")):
-        ran = running_shop.run(*words)
+        ran = restless_shop.run(*words)
         assert ran.code == 1
         assert f"pid {pid}" in ran.err
-    assert running_shop.news()["pid"] == pid
+    assert restless_shop.news()["pid"] == pid
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_killed_is_started_again_and_counted(running_shop: Shop, name: str):
+def test_what_is_killed_is_started_again_and_counted(restless_shop: Shop, name: str):
     """kill -9 of any process: it runs again with another pid, and restarts has grown."""
-    before = running_shop.processes()[name]
+    before = restless_shop.processes()[name]
     os.kill(before["pid"], signal.SIGKILL)
 
     def again() -> bool:
-        now = running_shop.processes()[name]
+        now = restless_shop.processes()[name]
         return now["state"] == "running" and now["pid"] not in (None, before["pid"]) and now["restarts"] == before["restarts"] + 1
 
     until(again, 30, f"{name} did not come back")
 
 
-def test_no_event_is_lost_or_doubled_while_processes_are_killed(running_shop: Shop):
+def test_no_event_is_lost_or_doubled_while_processes_are_killed(restless_shop: Shop):
     """Clients that retry until 200 find every event applied once, whatever is killed in between."""
-    key = key_of(running_shop)
-    before = running_shop.ok("status", "--json").json["applied"]
+    key = key_of(restless_shop)
+    before = restless_shop.status()["applied"]
     total = 0
     for name in ("process", "collect", "postgresql", "process"):
-        running_shop.send(key, *(event(total + n, "kill") for n in range(50)))
+        restless_shop.send(key, *(event(total + n, "kill") for n in range(50)))
         total += 50
-        pid = running_shop.processes()[name]["pid"]
+        pid = restless_shop.processes()[name]["pid"]
         if pid:
             os.kill(pid, signal.SIGKILL)
-        running_shop.send(key, *(event(total + n, "kill") for n in range(50)))
+        restless_shop.send(key, *(event(total + n, "kill") for n in range(50)))
         total += 50
-    running_shop.ok("wait", "--timeout", "60")
-    answer = running_shop.ok("status", "--json").json
+    restless_shop.ok("wait", "--timeout", "60")
+    answer = restless_shop.status()
     assert answer["applied"] - before == total
     assert add_up(answer), answer
     assert answer["lag_seconds"] == 0
 
 
-def test_a_killed_supervisor_takes_its_children_along_and_the_next_up_heals(running_shop: Shop):
+def test_a_killed_supervisor_takes_its_children_along_and_the_next_up_heals(restless_shop: Shop):
     """kill -9 of the supervisor: nothing of it stays but State; up again works and nothing accepted is lost."""
-    key = key_of(running_shop)
-    running_shop.send(key, *(event(n, "heal") for n in range(20)))
-    news = running_shop.news()
+    key = key_of(restless_shop)
+    restless_shop.send(key, *(event(n, "heal") for n in range(20)))
+    news = restless_shop.news()
     os.kill(news["pid"], signal.SIGKILL)
     children = [one["pid"] for one in news["processes"] if one["name"] != "postgresql"]
     until(lambda: not any(alive(pid) for pid in children), 10, "children outlive their supervisor")
-    down = running_shop.ok("status", "--json").json
+    down = restless_shop.status()
     assert all(one["state"] == "stopped" for one in down["processes"] if one["name"] != "postgresql")
     assert any("does not run" in note for note in down["notes"])
-    running_shop.ok("up", "--detach")
-    running_shop.ok("wait", "--timeout", "60")
-    answer = running_shop.ok("status", "--json").json
+    restless_shop.ok("up", "--detach")
+    restless_shop.ok("wait", "--timeout", "60")
+    answer = restless_shop.status()
     assert add_up(answer), answer
-    assert running_shop.ok("receipt", "heal-19", "--json").json["fate"] == "applied"
+    assert restless_shop.ok("receipt", "heal-19", "--json").json["fate"] == "applied"
 
 
-def test_down_is_quick_and_leaves_nothing(running_shop: Shop):
+def test_down_is_quick_and_leaves_nothing(restless_shop: Shop):
     """down stops all within 10 seconds, State last and cleanly; up works again afterwards."""
-    pids = [one["pid"] for one in running_shop.processes().values()]
+    pids = [one["pid"] for one in restless_shop.processes().values()]
     begin = time.monotonic()
-    running_shop.ok("down")
+    restless_shop.ok("down")
     assert time.monotonic() - begin < 10
     assert not [pid for pid in pids if alive(pid)]
-    assert {one["state"] for one in running_shop.processes().values()} == {"stopped"}
-    words = "".join(path.read_text(encoding="utf-8", errors="replace") for path in (running_shop.folder / "logs" / "state").glob("*.log"))
+    assert {one["state"] for one in restless_shop.processes().values()} == {"stopped"}
+    words = "".join(path.read_text(encoding="utf-8", errors="replace") for path in (restless_shop.folder / "logs" / "state").glob("*.log"))
     assert "database system is shut down" in words
-    running_shop.ok("up", "--detach")
+    restless_shop.ok("up", "--detach")
 
 
-def test_a_stale_lock_and_old_news_are_not_believed(running_shop: Shop):
+def test_a_stale_lock_and_old_news_are_not_believed(restless_shop: Shop):
     """A lock file and pids left by a crash, even of pids that belong to somebody else now, do not stop the next up."""
-    running_shop.ok("down")
-    (running_shop.folder / "run" / "supervisor.lock").write_text("1", encoding="utf-8")
+    restless_shop.ok("down")
+    (restless_shop.folder / "run" / "supervisor.lock").write_text("1", encoding="utf-8")
     stranger = subprocess.Popen(["sleep", "60"])
     try:
-        news = running_shop.folder / "run" / "supervisor.json"
+        news = restless_shop.folder / "run" / "supervisor.json"
         text = re.sub(r'"pid": null', f'"pid": {stranger.pid}', news.read_text(encoding="utf-8"))
         news.write_text(re.sub(r'"ticks": 0', '"ticks": 1', text), encoding="utf-8")
-        running_shop.ok("up", "--detach")
+        restless_shop.ok("up", "--detach")
         assert stranger.poll() is None
     finally:
         stranger.kill()
@@ -173,6 +173,6 @@ def test_a_process_that_cannot_start_takes_nobody_along(tmp_path):
         if ran.code:
             assert "Not everything came up" in ran.err
         shop.send(key_of(shop), event(1, "half"))
-        assert shop.ok("status", "--json").json["received"] == 1
+        assert shop.status()["received"] == 1
     finally:
         shop.run("down")
