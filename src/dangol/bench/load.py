@@ -1,0 +1,151 @@
+"""The load generator, a process of its own: keep-alive connections on loopback, every body different.
+
+`python -m dangol.bench.load PORT CONNECTIONS SECONDS EVENTS RATE SEED` prints one line of JSON. RATE 0: each connection sends
+as soon as it was answered; otherwise that many requests a second are sent on schedule and waited for, late or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sys
+import time
+from collections import deque
+from typing import cast
+
+import msgspec
+import uvloop
+
+from dangol.bench.made import batches
+from dangol.bench.scratch import WRITE_KEY
+
+#: Different bodies before only their messageIds change.
+BODIES = 128
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection; one request at a time."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._transport: asyncio.Transport
+        self._began = 0.0
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._load.free(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._load.lost += 1
+
+    def send(self, due: float) -> None:
+        """Send the next request; its latency counts from when it was *due*."""
+        self._began = due
+        self._transport.write(self._load.request())
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = self._buffer[:end].lower()
+        at = head.find(b"content-length:") + 15
+        line = head.find(b"\r\n", at)
+        if len(self._buffer) < end + 4 + int(head[at : line if line > 0 else end]):
+            return
+        self._load.answered(self._buffer.startswith(b"HTTP/1.1 200"), time.perf_counter() - self._began)
+        self._buffer = b""
+        self._load.free(self)
+
+
+class Load:
+    """What is sent, and what came of it."""
+
+    def __init__(self, events: int, rate: float, seed: int) -> None:
+        route = "batch" if events > 1 else "track"
+        key = base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
+        self._rate, self._number = rate, 0
+        self._run = seed % 10
+        self._prepared = [self._whole(body, route, key, events) for body in batches(BODIES * events, 100_000, size=events, seed=seed)]
+        self._idle: deque[Connection] = deque()
+        self._due: deque[float] = deque()
+        self.latencies: list[float] = []
+        self.refused = self.lost = 0
+        self.ending = False
+
+    def _whole(self, body: bytes, route: str, key: str, events: int) -> bytes:
+        if events == 1:
+            body = body[len(b'{"batch":[') : body.rindex(b"],")]
+        head = f"POST /v1/{route} HTTP/1.1\r\nHost: bench\r\nAuthorization: Basic {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
+
+    def request(self) -> bytes:
+        """The next request: one of the prepared ones, with messageIds of its own."""
+        self._number += 1
+        prepared = self._prepared[self._number % BODIES]
+        return prepared.replace(b"bench-0000", b"ben%d%06d" % (self._run, self._number % 1_000_000))
+
+    def free(self, connection: Connection) -> None:
+        """*connection* has nothing to do."""
+        if self.ending:
+            return
+        if not self._rate:
+            connection.send(time.perf_counter())
+        elif self._due:
+            connection.send(self._due.popleft())
+        else:
+            self._idle.append(connection)
+
+    def answered(self, good: bool, seconds: float) -> None:
+        """An answer came."""
+        if good:
+            self.latencies.append(seconds)
+        else:
+            self.refused += 1
+
+    async def keep_time(self) -> None:
+        """Send on schedule, whatever the answers do."""
+        began, sent = time.perf_counter(), 0
+        while not self.ending:
+            due = int((time.perf_counter() - began) * self._rate)
+            for number in range(sent, due):
+                at = began + number / self._rate
+                if self._idle:
+                    self._idle.popleft().send(at)
+                else:
+                    self._due.append(at)
+            sent = due
+            await asyncio.sleep(0.0005)
+
+
+async def _run(port: int, connections: int, seconds: float, events: int, rate: float, seed: int) -> dict[str, object]:
+    load = Load(events, rate, seed)
+    loop = asyncio.get_running_loop()
+    for _ in range(connections):
+        await loop.create_connection(lambda: Connection(load), "127.0.0.1", port)
+    clock = asyncio.create_task(load.keep_time()) if rate else None
+    await asyncio.sleep(0.5)  # warm
+    load.latencies.clear()
+    began, cpu = time.perf_counter(), time.process_time()
+    await asyncio.sleep(seconds)
+    taken, used = time.perf_counter() - began, time.process_time() - cpu
+    latencies, refused = sorted(load.latencies), load.refused
+    load.ending = True
+    if clock:
+        await clock
+    await asyncio.sleep(0.2)
+    return {
+        "requests": len(latencies),
+        "seconds": taken,
+        "refused": refused,
+        "lost": load.lost,
+        "p50": latencies[len(latencies) // 2] if latencies else 0.0,
+        "p99": latencies[int(len(latencies) * 0.99)] if latencies else 0.0,
+        "cpu_seconds": used,
+    }
+
+
+if __name__ == "__main__":
+    told = uvloop.run(_run(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6])))
+    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
