@@ -40,6 +40,7 @@ APPS = (
 
 MIDDLEWARE = (
     "dangol.console.middleware.SecurityHeaders",
+    "dangol.console.middleware.Borrowed",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

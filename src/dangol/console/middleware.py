@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import translation
 
 from dangol.console.django import CONTENT_SECURITY_POLICY
+from dangol.console.store import give_back
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -40,6 +41,21 @@ class SecurityHeaders:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if not request.path.startswith(("/static/", "/api/")):
             headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class Borrowed:
+    """The request's connection to State goes back when it ends, whatever happened."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = None
+        try:
+            response = self.get_response(request)
+        finally:
+            give_back(broken=response is None or response.status_code >= 500)
         return response
 
 

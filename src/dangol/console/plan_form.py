@@ -25,6 +25,11 @@ class Row:
     #: What else the schema says of it, in short.
     more: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The kind in words."""
+        return dict(type_options()).get(self.type, self.type)
+
 
 def type_options() -> list[tuple[str, str]]:
     """Kinds with their names."""
@@ -40,7 +45,7 @@ def rows_of(schema: Mapping[str, Any]) -> list[Row]:
     for name, rule in (part.get("properties") or {}).items():
         rule = rule if isinstance(rule, dict) else {}
         kind = rule.get("type", "")
-        more = {key: value for key, value in rule.items() if key not in ("type", "enum")}
+        more = {key: value for key, value in rule.items() if key in ("pattern", "format", "minimum", "maximum", "minLength", "maxLength")}
         rows.append(Row(name, "|".join(kind) if isinstance(kind, list) else kind, name in required, ", ".join(map(str, rule.get("enum", []))), ", ".join(f"{key}: {value}" for key, value in more.items())))
     rows += [Row(name, "", required=True) for name in sorted(required - set(part.get("properties") or {}))]
     return sorted(rows, key=lambda row: not row.required)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -35,3 +36,33 @@ def reason_words(reason: str) -> ReasonWords:
         "processing_error": (_("Our fault"), _("Dangol failed to apply this event. It is kept whole."), _("Send it again after an update. Nothing is lost meanwhile.")),
     }  # fmt: skip
     return ReasonWords(*words.get(reason, (reason, "", "")))
+
+
+#: Reasons whose words above say all; the others' detail names the place.
+_TOLD = {"no_identifier", "no_event_name", "message_id_reused", "message_id_too_long", "event_too_large", "body_too_large"}
+_SCHEMA = re.compile(r"^(?P<event>.+), version (?P<version>\d+) of its schema: (?P<rest>.+)$", re.DOTALL)
+_MISSING = re.compile(r'^(?P<path>\S+): "(?P<name>[^"]+)" is a required property$')
+_TYPE = re.compile(r'^(?P<path>\S+): (?P<seen>.+) is not of types? (?P<types>.+)$', re.DOTALL)
+_CHOICE = re.compile(r"^(?P<path>\S+): (?P<seen>.+) is not one of (?P<choices>.+)$", re.DOTALL)
+
+
+def detail_words(reason: str, detail: str) -> str:
+    """The detail of a reason, said plainly as far as it has a known form; "" where the reason says it all."""
+    if reason in _TOLD:
+        return ""
+    found = _SCHEMA.match(detail)
+    if not found:
+        return detail
+    return " ".join(_violation(one) for one in found["rest"].split("; "))
+
+
+def _violation(text: str) -> str:
+    if found := _MISSING.match(text):
+        return _("“%(name)s” is missing in %(path)s.") % found.groupdict()
+    if found := _TYPE.match(text):
+        kinds = {"number": _("number"), "integer": _("whole number"), "string": _("text"), "boolean": _("yes or no"), "array": _("list"), "object": _("object")}
+        wanted = ", ".join(kinds.get(one, one) for one in re.findall(r"[a-z]+", found["types"]))
+        return _("%(path)s is %(seen)s; expected: %(wanted)s.") % {"path": found["path"], "seen": found["seen"], "wanted": wanted}
+    if found := _CHOICE.match(text):
+        return _("%(path)s is %(seen)s; allowed: %(choices)s.") % found.groupdict()
+    return text if text.endswith(".") else f"{text}."

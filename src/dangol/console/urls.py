@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import path
 
 from dangol.console import assets
 from dangol.console.pages import account, audit, doors, errors, find, home, live, operators, patterns, people, person, plan, quarantine, sources
@@ -47,7 +47,6 @@ urlpatterns = [
     path("account", account.account, name="account"),
     path("patterns", patterns.patterns, name="patterns"),
     path("static/<str:stamp>/<path:name>", assets.serve, name="asset"),
-    path("api/", include("dangol.console.api.urls")),
 ]
 
 handler404 = errors.not_found

@@ -33,6 +33,8 @@ SECTIONS = (people, events, sources, plan, feed, standing)
 THREADS = 6
 #: Largest request body. Events come through collect; here come corrections and schemas.
 BODY_BYTES_MAX = 2_000_000
+#: Most parameters of one request, repeated ones counted.
+PARAMETERS_MAX = 200
 #: Seconds after which State gives up on a question of the API.
 STATEMENT_SECONDS = 15
 _JSON = "application/json"
@@ -150,7 +152,7 @@ class ApiApplication:
         operation = found.operation
         if operation.permission is not None and not principal.may(operation.permission):
             raise Problem(Kind.NOT_ALLOWED, f"The role {principal.role} may not: {operation.permission}. An owner can give another role.")
-        given = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+        given = _query(scope)
         call = Call(
             self._settings,
             self._connection(),
@@ -183,7 +185,8 @@ class ApiApplication:
     def _connection(self) -> psycopg.Connection[Any]:
         connection = getattr(self._mine, "connection", None)
         if connection is None or connection.closed or connection.broken:
-            options = f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS * 1000}"
+            # Questions here touch few rows: compiling them (jit) costs more than answering.
+            options = f"-c timezone=UTC -c jit=off -c statement_timeout={STATEMENT_SECONDS * 1000}"
             connection = state.connect(self._settings, autocommit=True, options=options, application_name="dangol api", connect_timeout=3)
             self._mine.connection = connection
         return connection
@@ -199,6 +202,13 @@ class ApiApplication:
             if self._writer is None:
                 self._writer = open_log(self._settings).writer("console")
             return self._writer
+
+
+def _query(scope: Any) -> dict[str, list[str]]:
+    try:
+        return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=PARAMETERS_MAX)
+    except ValueError:
+        raise Problem(Kind.BAD_PARAMETER, f"There are more than {PARAMETERS_MAX} parameters. Ask in several requests.") from None
 
 
 def _headers(scope: Any) -> dict[str, str]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs
 
 from dangol.console.api.openapi import TAGS, parameters, problems
 from dangol.console.api.operations import PREFIX, Answer, Operation
@@ -102,7 +101,7 @@ def docs_page(scope: Any, headers: dict[str, str], operations: Sequence[Operatio
     from django.template.loader import render_to_string  # noqa: PLC0415
 
     cookies = _cookies(headers.get("cookie", ""))
-    asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [""])[-1]
+    asked = "en" if b"lang=en" in scope["query_string"] else "ko" if b"lang=ko" in scope["query_string"] else ""
     language = next((one for one in (asked, cookies.get("dangol_language"), headers.get("accept-language", "")[:2]) if one in ("ko", "en")), "ko")
     theme = cookies.get("dangol_theme", "system")
     context = context_of(operations, language, theme if theme in ("light", "dark") else "system")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -35,8 +34,9 @@ def not_yours(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
-def not_found(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
-    """Nothing is at this address."""
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Nothing is at this address. Django names the *exception*; the page does not."""
+    del exception
     return _problem(
         request, 404, _("There is nothing here"),
         _("The address may be old, or what it showed is gone. Look for it with the search at the top."), ("/", _("Go to Home")),
@@ -52,7 +52,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was open too long, or was not ours."""
-    _unused: Any = reason
+    del reason
     return _problem(
         request, 403, _("This form has expired"),
         _("Nothing was changed. Go back, load the page again and send it once more."), (request.path, _("Load the page again")),

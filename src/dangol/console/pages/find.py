@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from dangol.console.access import ACCOUNT, allowed, places_for
+from dangol.console.people_words import listed
 from dangol.console.shell import show
 from dangol.console.store import raw
 from dangol.operators import Permission
-from dangol.privacy import mask_hit
 from dangol.profiles.reads import search_people
 
 #: People listed at most.
@@ -35,5 +35,5 @@ def find(request: HttpRequest) -> HttpResponse:
     places = [place for place in [*places_for(request.user.role), ACCOUNT] if asked.casefold() in f"{place.title} {place.name}".casefold()]
     people = []
     if asked and allowed(request, Permission.PEOPLE_SEE):
-        people = [mask_hit(hit) for hit in search_people(raw(), asked, limit=PEOPLE_SHOWN)[0]]
+        people = [listed(hit) for hit in search_people(raw(), asked, limit=PEOPLE_SHOWN)[0]]
     return show(request, "parts/find.html", Found(asked=asked, people=people, places=places))

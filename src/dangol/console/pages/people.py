@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from dangol.console.access import needs
+from dangol.console.people_words import listed
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw
 from dangol.operators import Permission
-from dangol.privacy import mask_hit
 from dangol.profiles.reads import recent_people, search_people
 
 #: People on one page.
@@ -41,7 +41,7 @@ def people(request: HttpRequest) -> HttpResponse:
         hits, following = search_people(raw(), asked, cursor=after, limit=PAGE)
     else:
         hits, following = recent_people(raw(), limit=PAGE), None
-    page = People(asked=asked, hits=[mask_hit(hit) for hit in hits], next=following, recent=not asked)
+    page = People(asked=asked, hits=[listed(hit) for hit in hits], next=following, recent=not asked)
     if is_partial(request):
         return show(request, "pages/people_rows.html" if after else "pages/people_list.html", page)
     return show(request, "pages/people.html", page)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dangol.console.access import allowed, needs
 from dangol.console.masking import is_unmasked, unmask
+from dangol.console.people_words import TELLING, person_label
 from dangol.console.sentence_table import CHANNELS
 from dangol.console.sentences import channel_name, say
 from dangol.console.shell import address_of, flash, is_partial, show
@@ -89,12 +90,12 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown = view if clear else mask_person(view)
     page = PersonPage(
         person=shown,
-        label=label if clear else mask_label(label),
+        label=person_label(label if clear else mask_label(label)),
         masked=not clear,
         may_unmask=allowed(request, Permission.PEOPLE_UNMASK),
         reasons=[_("The customer asks for it"), _("To check who is calling"), _("To correct a mistake"), _("A rights request")],
         traits=[{"name": name, "value": _plain(trait.value), "source": trait.source, "at": trait.observed_at} for name, trait in sorted(shown.traits.items())],
-        identifiers=[{"type": one.type, "value": one.value, "verified": one.verified, "source": one.source, "first": one.first_seen, "last": one.last_seen, "icon": identifier_icon(one.type)} for one in shown.identifiers],
+        identifiers=[{"type": one.type, "value": one.value, "verified": one.verified, "source": one.source, "first": one.first_seen, "last": one.last_seen, "icon": identifier_icon(one.type)} for one in sorted(shown.identifiers, key=lambda one: TELLING.index(one.type) if one.type in TELLING else 5)],
         touches=_touches(shown),
         sessions=reads.sessions(connection, person_id, limit=SESSIONS_SHOWN),
         timeline=_timeline(request, person_id),
@@ -194,6 +195,10 @@ def identifier_icon(kind: str) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, dict):
+        return ", ".join(_plain(one) for one in value.values() if one not in ("", None))
+    if isinstance(value, list):
+        return ", ".join(_plain(one) for one in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -228,7 +233,7 @@ def _timeline(request: HttpRequest, person_id: UUID) -> Timeline:
         last_day=request.GET.get("day", ""),
         filters=[
             {"name": "channel", "label": _("Channel"), "value": channel, "options": [("", _("All channels")), *((key, words.of(language)) for key, words in CHANNELS.items())]},
-            {"name": "name", "label": _("Event name"), "value": name, "placeholder": _("Event name, e.g. Order Completed")},
+            {"name": "name", "label": _("Event name"), "value": name, "placeholder": _("Event name")},
         ],
         filtered=bool(name or channel),
     )

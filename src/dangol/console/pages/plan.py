@@ -106,6 +106,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         rows.append({
             "name": name, "href": f"/plan/event?name={quote(name)}", "version": version, "n": volume.n if volume else 0,
             "violations": volume.violations if volume else 0, "last": volume.last_hour if volume else None,
+            "now": volume is not None and volume.last_hour > datetime.now(UTC) - timedelta(hours=1),
             "about": _about(name, version), "action": action_words().get(version.action, "") if version else "",
         })  # fmt: skip
     groups = {

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dangol.console.access import allowed, needs
-from dangol.console.reasons import ReasonWords, reason_words
+from dangol.console.reasons import ReasonWords, detail_words, reason_words
 from dangol.console.redaction import restored
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
@@ -92,7 +92,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         reason=wanted.reason,
         words=reason_words(wanted.reason) if wanted.reason else None,
         reasons=[{"reason": one.reason, "title": reason_words(one.reason).title, "n": one.n, "newest": one.newest} for one in counts],
-        lines=[{"line": line, "title": reason_words(line.reason).title, "detail": mask_text(line.detail)} for line in page.entries],
+        lines=[{"line": line, "title": reason_words(line.reason).title, "detail": detail_words(line.reason, mask_text(line.detail))} for line in page.entries],
         next=page.next,
         filters=[
             {"name": "source", "label": _("Source"), "value": wanted.source, "options": [("", _("All sources")), *((one.name, one.name) for one in sources(raw()))]},
@@ -226,7 +226,7 @@ def _page(
     return Waiting(
         line=entry.line,
         words=reason_words(entry.line.reason),
-        detail=mask_text(entry.line.detail),
+        detail=detail_words(entry.line.reason, mask_text(entry.line.detail)),
         original=original,
         edited=mine if readable or edited is not None else _blank(entry),
         readable=readable,
