@@ -147,6 +147,7 @@ def test_problems_teach(live: Live) -> None:
         ("/people?limt=3", "bad_parameter", "Known: "),
         ("/people?limit=x", "bad_parameter", "limit"),
         ("/people?limit=0", "bad_parameter", ">= 1"),
+        ("/feed?" + "facts=x&" * 300, "bad_parameter", "more than 200"),
         ("/people?query=%00", "bad_parameter", "NUL"),
         ("/people/user_id:%ff", "bad_parameter", "UTF-8"),
         ("/people/user_id:%00", "bad_parameter", "NUL"),

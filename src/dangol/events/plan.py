@@ -114,9 +114,7 @@ def add_version(
     Args: event_name: a track event's name, or identify, page, screen, group, alias for those calls.
     Raises: PlanRefused, SchemaRefused.
     """
-    event_name = event_name.strip()
-    if not event_name or len(event_name) > NAME_MAX or not event_name.isprintable():
-        raise PlanRefused(f"event name {event_name!r} must be 1 to {NAME_MAX} readable characters, as the touchpoint sends it.")
+    event_name = _name(event_name)
     kept = settled_schema(schema)
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -159,7 +157,8 @@ def sync_files(connection: Connection[Any], folder: Path, *, by: str = "command"
     """Make the plan files of *folder* (*.yaml, *.yml, *.json) the plan: new and changed events get a version, removed ones are retired.
 
     Events whose plan comes from the console, the API or the catalogue are left alone unless a file names them too.
-    A file that cannot be read changes nothing and is told; the events it named before stay in force.
+    A file that cannot be read changes nothing and is told; the events it named before stay in force, as they do when
+    the whole folder is missing.
     """
     wanted, refused = read_plan_files(folder)
     in_force = {version.event_name: version for version in plan_in_force(connection)}
@@ -174,7 +173,7 @@ def sync_files(connection: Connection[Any], folder: Path, *, by: str = "command"
             add_version(connection, entry.event, entry.schema, entry.action, description=entry.description, origin="file", by=by)
         )
     gone: list[str] = []
-    if not refused:
+    if not refused and folder.is_dir():
         named = {entry.event for entry in wanted}
         gone = [name for name, version in in_force.items() if version.origin == "file" and name not in named]
         for name in gone:
@@ -238,7 +237,14 @@ def _entry(item: Any, place: int) -> PlanEntry:
         raise PlanRefused(f"{item['event']}: a date or another value in the schema is not JSON; put it in quotes.") from None
     except SchemaRefused as error:
         raise SchemaRefused(f"{item['event']}: {error}") from None
-    return PlanEntry(item["event"].strip(), schema, _action(item.get("action", "quarantine")), str(item.get("description") or ""))
+    return PlanEntry(_name(item["event"]), schema, _action(item.get("action", "quarantine")), str(item.get("description") or ""))
+
+
+def _name(event_name: str) -> str:
+    event_name = event_name.strip()
+    if not event_name or len(event_name) > NAME_MAX or not event_name.isprintable():
+        raise PlanRefused(f"event name {event_name[:NAME_MAX]!r} must be 1 to {NAME_MAX} readable characters, as the touchpoint sends it.")
+    return event_name
 
 
 def _action(action: PlanAction | str) -> PlanAction:
