@@ -22,7 +22,7 @@ from dangol.identity.facts import (
 )
 from dangol.identity.handlers import Seen, link
 from dangol.identity.rules import Claim, claimed_identifiers, judge, leader
-from dangol.identity.ruleset import RuleSet, RuleSetRefused, default_rules, parse_rules
+from dangol.identity.ruleset import RuleSet, RuleSetRefused, default_rules, keep_rules, parse_rules, read_rules, rules_in_force, shipped_document
 
 __all__ = [
     "Claim",
@@ -51,11 +51,15 @@ __all__ = [
     "default_rules",
     "identity_of",
     "judge",
+    "keep_rules",
     "leader",
     "link",
     "list_decisions",
     "parse_rules",
+    "read_rules",
+    "rules_in_force",
     "shared_identifiers",
+    "shipped_document",
     "take_back",
     "why",
 ]

@@ -78,3 +78,17 @@ class IdentityDecision(models.Model):
 
     class Meta:
         db_table = "identity_decision"
+
+
+class RuleSetVersion(models.Model):
+    """One version of the brand's rule set; the highest is in force. None yet: the one that ships."""
+
+    version = models.IntegerField(primary_key=True)
+    #: YAML, as the person wrote it.
+    document = models.TextField()
+    actor = models.TextField()
+    why = models.TextField(default="")
+    applied_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "identity_rule_set"

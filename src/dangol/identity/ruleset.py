@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
 import phonenumbers
 import yaml
+from psycopg import Connection
 
 from dangol.errors import DangolError
 
@@ -164,8 +166,46 @@ def _type_rule(rule: dict[str, Any]) -> TypeRule:
     return TypeRule(**{**rule, "shared": SharedLimit(**limit) if limit else None})
 
 
+def shipped_document() -> str:
+    """The rule set that ships with Dangol, as YAML: what a brand starts its own from."""
+    return files("dangol.identity").joinpath("rules.yaml").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=8)
 def default_rules(region: str = "KR") -> RuleSet:
     """The rule set that ships with Dangol."""
-    text = files("dangol.identity").joinpath("rules.yaml").read_text(encoding="utf-8")
-    return parse_rules(yaml.safe_load(text), region=region)
+    return read_rules(shipped_document(), region=region)
+
+
+@lru_cache(maxsize=32)
+def read_rules(text: str, *, region: str = "KR") -> RuleSet:
+    """A rule set from YAML text. Raises: RuleSetRefused."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RuleSetRefused(f"The rule set is not valid YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise RuleSetRefused("The rule set must be a mapping with the keys version, types, other_rank, neutral, traits and blocked.")
+    return parse_rules(document, region=region)
+
+
+def rules_in_force(connection: Connection[Any], region: str = "KR") -> RuleSet:
+    """The brand's newest rule set, or the one that ships."""
+    row = connection.execute("select version, document from identity_rule_set order by version desc limit 1").fetchone()
+    return replace(read_rules(row[1], region=region), version=row[0]) if row else default_rules(region)
+
+
+def keep_rules(connection: Connection[Any], document: str, *, actor: str, why: str, at: datetime) -> int:
+    """Make *document* the newest version and return its number. What follows from it is a rebuild's affair. Raises: RuleSetRefused."""
+    read_rules(document)
+    row = connection.execute(
+        """
+        insert into identity_rule_set (version, document, actor, why, applied_at)
+        select coalesce(max(version), %s) + 1, %s, %s, %s, %s
+          from identity_rule_set
+        returning version
+        """,
+        [default_rules().version, document, actor, why, at],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -27,7 +27,7 @@ from dangol.events import now_us
 from dangol.events.ports import Lake
 from dangol.flow import Rules, apply_batch, partition_of, read_frames
 from dangol.hotstate import RawConnection, connect_raw
-from dangol.identity import default_rules
+from dangol.identity import default_rules, rules_in_force
 from dangol.intake.arrivals import PARTITIONS, Arrival
 from dangol.intake.facts import Fate, Reason
 from dangol.intake.frame import Verdict
@@ -46,6 +46,18 @@ IDLE_SECONDS = 0.01
 SOURCES_SECONDS = 5.0
 #: Seconds to wait for State, at first and at most.
 RETRY_SECONDS = (0.2, 2.0)
+
+
+class RulesChanged(Exception):
+    """The identity rules in force are not those the events were read under."""
+
+
+def _is_outage(error: Exception, connection: RawConnection) -> bool:
+    """Whether State itself is at fault (gone, full, deadlocked), so that the batch is to be tried again as it is."""
+    if connection.closed or isinstance(error, psycopg.InterfaceError):
+        return True
+    # Classes 08 connection, 40 rollback, 53 resources, 55 not in the required state, 57 intervention, 58 system (PostgreSQL, appendix A).
+    return isinstance(error, psycopg.Error) and (error.sqlstate is None or error.sqlstate[:2] in ("08", "40", "53", "55", "57", "58"))
 
 
 class Portion(Struct):
@@ -82,7 +94,7 @@ class Worker:
                 self._connect()
                 wait = RETRY_SECONDS[0]
                 self._work()
-            except (psycopg.OperationalError, psycopg.InterfaceError, DangolError) as error:
+            except (psycopg.Error, DangolError) as error:
                 log.warning(
                     "State is out of reach (%s); the log keeps accepting, trying again in %.1f s", str(error).strip().split("\n")[0], wait
                 )
@@ -119,6 +131,7 @@ class Worker:
             connection.execute("select pg_advisory_lock(%s, %s)", [PARTITION_LOCK, partition])
         rows = connection.execute("select lane, partition, position from progress where partition = any(%s)", [self.partitions]).fetchall()
         self._progress = {(lane, partition): position for lane, partition, position in rows}
+        self.rules.identity = rules_in_force(connection, self.settings.brand.country)
         self._sources_at = 0.0
         self._refresh_sources()
 
@@ -176,24 +189,36 @@ class Worker:
         assert connection is not None
         try:
             with connection.transaction():
-                connection.execute("select pg_advisory_xact_lock_shared(%s)", [PROCESSING_LOCK])
+                self._begin(connection)
                 if portion.arrivals:
                     self._apply_all(connection, portion.arrivals)
                 self._advance(connection, portion.reached)
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge of a batch: whatever one event does, the others go on
+        except RulesChanged:
+            log.info("The identity rules changed; reading again under the new ones")
+            self.rules.identity = rules_in_force(connection, self.settings.brand.country)
+            return self._apply(self._read(self._after()))
+        except Exception as error:  # the edge of a batch: whatever one event does, the others go on
+            if _is_outage(error, connection):
+                raise
             log.warning(
                 "A batch of %d events failed (%s: %s); looking for the event at fault", len(portion.arrivals), type(error).__name__, error
             )
             with connection.transaction():
-                connection.execute("select pg_advisory_xact_lock_shared(%s)", [PROCESSING_LOCK])
+                self._begin(connection)
                 self._apply_carefully(connection, portion.arrivals)
                 self._advance(connection, portion.reached)
         for lane, position in portion.reached.items():
             for partition in self.partitions:
                 self._progress[(lane, partition)] = max(position, self._progress.get((lane, partition), 0))
         return len(portion.arrivals)
+
+    def _begin(self, connection: RawConnection) -> None:
+        """Hold off rebuilds, and make sure that the events were read under the rules in force."""
+        connection.execute("select pg_advisory_xact_lock_shared(%s)", [PROCESSING_LOCK])
+        # A statement of its own: the one that waited for the lock saw State as it was before the wait.
+        row = connection.execute("select coalesce(max(version), %s) from identity_rule_set", [default_rules().version]).fetchone()
+        if row is None or row[0] != self.rules.identity.version:
+            raise RulesChanged
 
     def _apply_all(self, connection: RawConnection, arrivals: Sequence[Arrival]) -> None:
         apply_batch(connection, arrivals, rules=self.rules, lake=self.lake, now_us=now_us(), partition=self.partitions[0])

@@ -1,29 +1,54 @@
 """rebuild: people, profiles and receipts made anew from the facts of the lake, by the same rules that made them live.
 
-The new tables grow beside the old ones; readers see the old until the exchange, workers wait, intake goes on.
+The new tables grow in a schema of their own; readers see the old ones until the exchange, workers wait, intake goes on. Under
+other rules the same thing is a rehearsal (nothing is exchanged), or the way a new rule set takes effect on all of history.
 """
 
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from dangol.engines import state
 from dangol.engines.lake import open_lake
+from dangol.errors import DangolError
 from dangol.events.facts import Fact, FactKind
 from dangol.flow import Rules, apply_batch, identifiers_of
 from dangol.hotstate import RawConnection, connect_raw, numbers, uuids
-from dangol.identity import default_rules
+from dangol.identity import RuleSet, keep_rules, read_rules, rules_in_force
 from dangol.intake.arrivals import Arrival, read_fact
 from dangol.processes.process import PROCESSING_LOCK
 from dangol.settings import Settings
 
-#: Tables that follow from the lake alone.
+#: Tables that follow from the lake (and from decisions of people) alone.
 DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "search_term", "receipt")
+#: Advisory lock of whoever builds tables anew: one at a time.
+REBUILD_LOCK = 0x646E6772
 #: Facts per transaction.
 CHUNK = 4000
+#: Seconds to wait until all workers have come equally far, before rules change.
+EVEN_SECONDS = 60.0
+#: Examples of merges and of splits that a rehearsal shows.
+EXAMPLES = 20
+
+_READ_FIRST = (FactKind.EVENT_APPLIED, FactKind.EVENT_TAGGED)
+_READ_THEN = (FactKind.EVENT_SUPPRESSED, FactKind.EVENT_QUARANTINED)
+
+
+class RebuildBusy(DangolError):
+    """Another rebuild or rehearsal is under way. Wait for it, or end it."""
+
+    code = "rebuild_busy"
+
+
+class StillBehind(DangolError):
+    """Processing has not caught up, so the rules cannot change yet."""
+
+    code = "still_behind"
 
 
 @dataclass(frozen=True)
@@ -36,31 +61,111 @@ class Rebuilt:
     changed: list[str]
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """What another rule set would make of history."""
+
+    events: int
+    people_before: int
+    people_after: int
+    #: People who would become part of a larger one; people who would fall apart.
+    merged: int
+    split: int
+    #: Identifiers of the largest person, before and after.
+    largest_before: int
+    largest_after: int
+    #: For each example, the identifiers (type:value) of the people concerned, person by person, before -> after.
+    merges: list[tuple[list[list[str]], list[list[str]]]]
+    splits: list[tuple[list[list[str]], list[list[str]]]]
+
+
 def rebuild(settings: Settings, *, progress: Callable[[int], None] | None = None) -> Rebuilt:
     """Make the derived tables anew and exchange them for the old ones in one transaction.
 
     Args: progress: told how many facts have been read so far.
-    Raises: StateUnavailable. A rebuild that is interrupted leaves the old tables as they were.
+    Raises: StateUnavailable, RebuildBusy. A rebuild that is interrupted leaves the old tables as they were.
     """
-    lake = open_lake(settings)
-    with connect_raw(state.locate(settings), autocommit=True) as connection, state.connect(settings) as reading:
+    with _alone(settings) as connection:
         connection.execute("select pg_advisory_lock(%s)", [PROCESSING_LOCK])
-        before = _digests(connection, "public")
-        _prepare(connection)
-        rules = Rules(default_rules(settings.brand.country), dict(connection.execute("select id, kind from source").fetchall()))
-        told = 0
-        for kinds in ((FactKind.EVENT_APPLIED, FactKind.EVENT_TAGGED), (FactKind.EVENT_SUPPRESSED, FactKind.EVENT_QUARANTINED)):
+        return _rebuild(settings, connection, rules_in_force(connection, settings.brand.country), progress)
+
+
+def apply_rules(
+    settings: Settings, document: str, *, actor: str, why: str, progress: Callable[[int], None] | None = None
+) -> tuple[int, Rebuilt]:
+    """Put a rule set in force, for history and for what comes: the same as if it had been in force from the first event on.
+
+    Returns: the number of the version, and what changed.  Raises: RuleSetRefused, StillBehind, RebuildBusy, StateUnavailable.
+    """
+    rules = read_rules(document, region=settings.brand.country)
+    with _alone(settings) as connection:
+        _wait_until_even(connection)
+        result = _rebuild(settings, connection, rules, progress)
+        version = keep_rules(connection, document, actor=actor, why=why, at=datetime.now(UTC))
+        return version, result
+
+
+def rehearse_rules(settings: Settings, document: str, *, progress: Callable[[int], None] | None = None) -> Rehearsal:
+    """What *document* would change, over all of history; nothing is changed, and processing goes on meanwhile."""
+    rules = read_rules(document, region=settings.brand.country)
+    with _alone(settings) as connection:
+        events = _fill(settings, connection, rules, progress)
+        result = _compare(connection, events)
+        connection.execute("drop schema rebuild cascade")
+        return result
+
+
+def _alone(settings: Settings) -> RawConnection:
+    connection = connect_raw(state.locate(settings), autocommit=True, application_name="dangol rebuild")
+    row = connection.execute("select pg_try_advisory_lock(%s)", [REBUILD_LOCK]).fetchone()
+    if row is None or not row[0]:
+        connection.close()
+        raise RebuildBusy
+    return connection
+
+
+def _wait_until_even(connection: RawConnection) -> None:
+    """Take the processing lock at a moment when all partitions have come equally far in every lane."""
+    deadline = time.monotonic() + EVEN_SECONDS
+    while True:
+        connection.execute("select pg_advisory_lock(%s)", [PROCESSING_LOCK])
+        uneven = connection.execute("select lane from progress group by lane having min(position) <> max(position)").fetchall()
+        if not uneven:
+            return
+        connection.execute("select pg_advisory_unlock(%s)", [PROCESSING_LOCK])
+        if time.monotonic() > deadline:
+            raise StillBehind(
+                f"Lane {uneven[0][0]} is not evenly processed after {EVEN_SECONDS:.0f} s. Are all workers running? See `dangol status`."
+            )
+        time.sleep(0.05)
+
+
+def _rebuild(settings: Settings, connection: RawConnection, rules: RuleSet, progress: Callable[[int], None] | None) -> Rebuilt:
+    before = _digests(connection, "public")
+    told = _fill(settings, connection, rules, progress)
+    after = _digests(connection, "rebuild")
+    people = connection.execute("select count(distinct person_id) from rebuild.identifier").fetchone()
+    _exchange(connection)
+    assert people is not None
+    return Rebuilt(told, people[0], [table for table in DERIVED if before[table] != after[table]])
+
+
+def _fill(settings: Settings, connection: RawConnection, identity: RuleSet, progress: Callable[[int], None] | None) -> int:
+    """Make the derived tables in the schema rebuild; returns how many facts there were."""
+    lake = open_lake(settings)
+    _prepare(connection)
+    rules = Rules(identity, dict(connection.execute("select id, kind from source").fetchall()))
+    told = 0
+    with state.connect(settings) as reading:
+        for kinds in (_READ_FIRST, _READ_THEN):
             for facts in _chunks(itertools.chain.from_iterable(lake.scan(reading, kinds))):
                 _apply(connection, facts, rules)
                 told += len(facts)
                 if progress:
                     progress(told)
         _count_duplicates(connection, lake.scan(reading, (FactKind.EVENT_DUPLICATED,)))
-        after = _digests(connection, "rebuild")
-        people = connection.execute("select count(distinct person_id) from rebuild.identifier").fetchone()
-        _exchange(connection)
-        assert people is not None
-        return Rebuilt(told, people[0], [table for table in DERIVED if before[table] != after[table]])
+    connection.execute("set search_path = public")
+    return told
 
 
 def _prepare(connection: RawConnection) -> None:
@@ -113,14 +218,12 @@ def _count_duplicates(connection: RawConnection, chunks: Iterable[list[Fact]]) -
 
 def _exchange(connection: RawConnection) -> None:
     with connection.transaction():
-        connection.execute("set local search_path = public")
         connection.execute("create schema rebuild_old")
         for table in DERIVED:
             connection.execute(f"alter table public.{table} set schema rebuild_old")
             connection.execute(f"alter table rebuild.{table} set schema public")
         connection.execute("drop schema rebuild_old cascade")
         connection.execute("drop schema rebuild cascade")
-    connection.execute("set search_path = public")
     for table in DERIVED:
         connection.execute(f"analyze {table}")
 
@@ -135,6 +238,54 @@ def _digests(connection: RawConnection, schema: str) -> dict[str, str]:
         assert row is not None
         found[table] = row[0]
     return found
+
+
+def _compare(connection: RawConnection, events: int) -> Rehearsal:
+    row = connection.execute(
+        """
+        with sizes as (select 'before' as version, person_id, count(*) as n from public.identifier group by person_id
+                        union all
+                       select 'after', person_id, count(*) from rebuild.identifier group by person_id)
+        select count(*) filter (where version = 'before'), count(*) filter (where version = 'after'),
+               coalesce(max(n) filter (where version = 'before'), 0), coalesce(max(n) filter (where version = 'after'), 0)
+          from sizes
+        """
+    ).fetchone()
+    assert row is not None
+    merged = _moves(connection, "public", "rebuild")
+    split = _moves(connection, "rebuild", "public")
+    return Rehearsal(
+        events, row[0], row[1], sum(len(parts) for _, parts in merged), len(split), row[2], row[3],
+        [_example(connection, "public", parts, "rebuild", [whole]) for whole, parts in merged[:EXAMPLES]],
+        [_example(connection, "public", [whole], "rebuild", parts) for whole, parts in split[:EXAMPLES]],
+    )  # fmt: skip
+
+
+def _moves(connection: RawConnection, many: str, one: str) -> list[tuple[bytes, list[bytes]]]:
+    """People of schema *one* whose identifiers are spread over several people of schema *many*."""
+    return connection.execute(
+        f"""
+        select whole.person_id, array_agg(distinct part.person_id)
+          from {one}.identifier as whole
+          join {many}.identifier as part using (node_id)
+         group by whole.person_id
+        having count(distinct part.person_id) > 1
+         order by whole.person_id
+        """  # noqa: S608 - names from code
+    ).fetchall()
+
+
+def _example(
+    connection: RawConnection, first: str, before: list[bytes], second: str, after: list[bytes]
+) -> tuple[list[list[str]], list[list[str]]]:
+    def told(schema: str, people: list[bytes]) -> list[list[str]]:
+        rows = connection.execute(
+            f"select array_agg(type || ':' || value order by type, value) from {schema}.identifier where person_id = any(%s::uuid[]) group by person_id",  # noqa: S608
+            [uuids(people)],
+        ).fetchall()
+        return [row[0] for row in rows]
+
+    return told(first, before), told(second, after)
 
 
 def _chunks(facts: Iterable[Fact]) -> Iterator[list[Fact]]:

@@ -18,7 +18,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from dangol.events import node_id, to_datetime, to_us
-from dangol.identity import RuleSet, default_rules
+from dangol.identity import RuleSet, default_rules, rules_in_force
 from dangol.profiles.rules import NAME_TRAITS, Folded, StoredFragment, fold
 from dangol.profiles.views import (
     IdentifierView,
@@ -50,7 +50,7 @@ def person_of(connection: Connection[Any], kind: str, value: str, rules: RuleSet
         except ValueError:
             return None
     else:
-        normalised = (rules or default_rules()).normalise(kind, value)
+        normalised = (rules or rules_in_force(connection)).normalise(kind, value)
         if normalised is None:
             return None
         node = node_id(kind, normalised)
@@ -188,7 +188,7 @@ def search_people(
 
     Returns: hits and the cursor of the next page, None at the end.
     """
-    rules = rules or default_rules()
+    rules = rules or rules_in_force(connection)
     text = unicodedata.normalize("NFKC", query).strip().lower()
     if not text:
         return [], None
