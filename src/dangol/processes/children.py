@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from dangol.processes.presence import ProcessNews, ticks_of
 
@@ -42,12 +44,16 @@ class Child:
         self.news = ProcessNews(name=self.name)
 
     def start(self) -> None:
-        """Start it, its words appended to its log."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as words:
-            self._running = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT, env=self.environment, start_new_session=True
-            )
+        """Start it, its words appended to its log, or lost where the disk takes none. It is tried again where it cannot be started now."""
+        with _appended(self.log) as words:
+            try:
+                self._running = subprocess.Popen(
+                    self.command, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT, env=self.environment, start_new_session=True
+                )
+            except OSError as error:  # no memory or no process left at this moment
+                self.news.state, self.news.last_end = "waiting", f"could not be started: {error.strerror}"
+                self._start_at = time.monotonic() + LONGEST_PAUSE_SECONDS
+                return
         pid = self._running.pid
         self.news.pid, self.news.ticks = pid, ticks_of(pid)
         self.news.since, self.news.state = time.time(), "starting"
@@ -97,6 +103,15 @@ class Child:
         return last_lines(self.log, lines)
 
 
+def _appended(log: Path) -> IO[bytes]:
+    """The log, opened to be continued; nowhere, when it cannot be."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
 def how_it_ended(code: int) -> str:
     """An exit code in words."""
     if code >= 0:
@@ -123,17 +138,15 @@ def rotate(log: Path) -> None:
 
     Copy and empty rather than rename: the child holds the file open. What it writes in between (some µs) may be missing.
     """
-    try:
+    with contextlib.suppress(OSError):
         if log.stat().st_size <= LOG_BYTES:
             return
-    except OSError:
-        return
-    for number in range(LOG_FILES - 1, 0, -1):
-        older = log.with_name(f"{log.name}.{number}")
-        if older.exists():
-            older.replace(log.with_name(f"{log.name}.{number + 1}"))
-    shutil.copyfile(log, log.with_name(f"{log.name}.1"))
-    os.truncate(log, 0)
+        for number in range(LOG_FILES - 1, 0, -1):
+            older = log.with_name(f"{log.name}.{number}")
+            if older.exists():
+                older.replace(log.with_name(f"{log.name}.{number + 1}"))
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
 
 
 def stop_all(children: Sequence[Child], seconds: float) -> list[str]:

@@ -5,10 +5,12 @@ In: settings, SIGTERM or SIGINT.   Out: running processes, run/supervisor.json, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -49,7 +51,8 @@ class Supervisor:
 
     def __init__(self, settings: Settings, tell: Callable[[str], None] = print) -> None:
         self._settings = settings
-        self._tell = tell
+        self._tell_to = tell
+        self._state_starting: threading.Thread | None = None
         self._stop_asked = False
         self._news = News(pid=os.getpid(), ticks=ticks_of(os.getpid()), started_at=time.time())
         self._state = ProcessNews(name="postgresql", state="elsewhere" if settings.state.url else "starting")
@@ -77,6 +80,14 @@ class Supervisor:
                 self._watch()
             finally:
                 self._stop()
+
+    def _start_state(self) -> None:
+        from dangol.engines import state  # noqa: PLC0415 - as above
+
+        try:
+            state.start(self._settings)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it is told and tried again
+            self._tell(f"postgresql did not start: {error}")
 
     def _prepare(self) -> None:
         from dangol import app  # noqa: PLC0415 - Django is slow to load; a refused start should not wait for it
@@ -117,23 +128,27 @@ class Supervisor:
         """Start State again if it died; returns whether there is news."""
         if self._settings.state.url:
             return False
+        if self._state_starting is not None and self._state_starting.is_alive():
+            return False
         from dangol.engines import state  # noqa: PLC0415 - as above
 
-        pid = state.process_id(self._settings)
-        if pid is None and self._state.pid is not None:
-            self._state.restarts += 1
-            self._state.last_end = "ended"
-            self._tell(f"postgresql ended; it is started again (restart {self._state.restarts}).")
-        if pid is None:
-            try:
-                state.start(self._settings)
-            except state.StateUnavailable as error:
-                self._tell(str(error))
-                self._state.pid, self._state.state = None, "waiting"
-                return True
+        try:
             pid = state.process_id(self._settings)
-        if pid == self._state.pid:
+        except state.StateUnavailable as error:
+            self._tell(str(error))
             return False
+        if pid == self._state.pid and pid is not None:
+            return False
+        if pid is None:
+            if self._state.pid is not None:
+                self._state.restarts += 1
+                self._state.last_end = "ended"
+                self._tell(f"postgresql ended; it is started again (restart {self._state.restarts}).")
+            self._state.pid, self._state.ticks, self._state.state = None, 0, "waiting"
+            # Recovery after a crash may take a minute; the other processes are looked after meanwhile.
+            self._state_starting = threading.Thread(target=self._start_state, daemon=True)
+            self._state_starting.start()
+            return True
         self._state.pid, self._state.ticks, self._state.state, self._state.since = pid, ticks_of(pid), "running", time.time()
         return True
 
@@ -217,7 +232,14 @@ class Supervisor:
 
     def _publish(self) -> None:
         self._news.processes = [self._state, *(child.news for child in self._children)]
-        write_news(self._settings, self._news)
+        try:
+            write_news(self._settings, self._news)
+        except OSError as error:  # a full disk must not end the one who restarts the others
+            self._tell(f"what runs could not be written down: {error}")
+
+    def _tell(self, words: str) -> None:
+        with contextlib.suppress(OSError):  # the same: its own log may lie on the full disk
+            self._tell_to(words)
 
 
 def run(settings: Settings, tell: Callable[[str], None] = print) -> None:
