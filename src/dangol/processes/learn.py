@@ -5,6 +5,7 @@ Every piece of work is a transaction of its own; killed at any moment, the next 
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 DAY_US = 86_400_000_000
 #: Seconds between looks at what is due.
 TICK_SECONDS = 1.0
+#: Seconds after which a task with more to do lets the others go first.
+TURN_SECONDS = 5.0
 #: Seconds to wait for State, at first and at most.
 RETRY_SECONDS = (0.5, 10.0)
 #: Exporting the maps may take this share of the time at most: a million people take seconds.
@@ -99,8 +102,11 @@ class Learner:
                 continue
             task.due = time.monotonic() + task.every_seconds
             try:
+                began = time.monotonic()
                 while task.portion(connection) and not self.stopping.is_set():
-                    pass
+                    if time.monotonic() > began + TURN_SECONDS:
+                        task.due = 0.0  # more waits, but the others have their turn first
+                        break
             except (psycopg.OperationalError, psycopg.InterfaceError, state.StateUnavailable):
                 raise
             except Exception:
@@ -188,6 +194,8 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)  # sealing makes lists by the million and no cycles
     learner.run()
 
 

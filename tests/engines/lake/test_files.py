@@ -86,8 +86,22 @@ def test_sealing_takes_no_more_than_it_should_at_once(new_workspace):
     lake = ParquetLake(settings)
     with state.connect(settings) as connection:
         facts = [one for _ in range(5) for one in write(lake, connection)]
-        assert [seal(lake, connection) for _ in range(4)] == [6, 6, 3, 0]
+        written = []
+        for _ in range(4):
+            written.append(lake.seal(connection))
+            connection.commit()
+        assert written == [6, 6, 0, 0]  # the last three are neither many nor old
+        assert seal(lake, connection) == 3
         assert scanned(lake, connection) == facts
+
+
+def test_sealing_much_at_once_needs_little_memory(lake, connection, monkeypatch):
+    """However much waits, no more than a portion is in memory; together the portions are everything."""
+    monkeypatch.setattr(sealing, "PORTION", 4)
+    facts = [one for _ in range(5) for one in write(lake, connection)]
+    assert seal(lake, connection) == 15
+    assert scanned(lake, connection) == facts
+    assert max(count for _, count, _ in live(connection)) <= 6
 
 
 def test_a_finished_day_becomes_one_file_sorted_by_person_as_known_now(lake, connection, workspace, monkeypatch):

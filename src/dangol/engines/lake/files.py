@@ -18,7 +18,8 @@ from dangol.engines.lake.rows import DICTIONARY
 FACTS = "facts"
 #: Ends the name of a file that is being written; readers of *.parquet never see it.
 PART = ".part"
-ROW_GROUP = 131_072
+#: Rows that are compressed together. A single fact costs reading one such group, so it is smaller than analysts would choose.
+ROW_GROUP = 32_768
 ZSTD_LEVEL = 3
 
 

@@ -16,6 +16,9 @@ from dangol.settings import Settings
 #: Sealed rows stay this long in the tail: the change feed reads there without opening files.
 TAIL_MINUTES = 15
 
+#: Facts held in memory at once while sealing: some 200 MB.
+PORTION = 50_000
+
 
 def seal(settings: Settings, connection: Connection[Any], *, force: bool) -> int:
     """Write waiting facts to files, if there are enough, or old enough ones, or *force*. Returns how many.
@@ -32,14 +35,11 @@ def seal(settings: Settings, connection: Connection[Any], *, force: bool) -> int
     old = since <= files.now() - timedelta(seconds=settings.lake.seal_seconds)
     if not (force or old or count >= settings.lake.seal_facts):
         return 0
-    batches: list[int] = []
-    rows: list[Row] = []
-    for number, block in connection.execute(QUERIES["next_to_seal"], {"limit": settings.lake.seal_facts}):
-        batches.append(number)
-        rows += tail.unpack_rows(block)
-    paths = _write(settings, connection, rows)
-    connection.execute(QUERIES["mark_sealed"], {"path": " ".join(paths), "batches": batches})
-    return len(rows)
+    wanted = count if force else min(count, settings.lake.seal_facts)
+    written = 0
+    while written < wanted:
+        written += _seal_portion(settings, connection, min(PORTION, wanted - written))
+    return written
 
 
 def trim_tail(connection: Connection[Any]) -> int:
@@ -63,6 +63,18 @@ def become_writer(connection: Connection[Any]) -> bool:
     """Whether this transaction may write files now; False while another one does."""
     row = connection.execute(QUERIES["one_writer"], {"lock": WRITER_LOCK}).fetchone()
     return bool(row and row[0])
+
+
+def _seal_portion(settings: Settings, connection: Connection[Any], limit: int) -> int:
+    """Write the oldest waiting rows, about *limit* facts; returns how many facts."""
+    batches: list[int] = []
+    rows: list[Row] = []
+    for number, block in connection.execute(QUERIES["next_to_seal"], {"limit": limit}):
+        batches.append(number)
+        rows += tail.unpack_rows(block)
+    paths = _write(settings, connection, rows)
+    connection.execute(QUERIES["mark_sealed"], {"path": " ".join(paths), "batches": batches})
+    return len(rows)
 
 
 def _write(settings: Settings, connection: Connection[Any], rows: Sequence[Row]) -> list[str]:
