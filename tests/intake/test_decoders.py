@@ -86,8 +86,7 @@ def test_bodies_are_read_or_unreadable(body, route):
     """read_body raises Unreadable and nothing else; read_raw finds the same items and their bytes, each of them JSON."""
     try:
         read = read_body(body, route)
-    except Unreadable as refusal:
-        assert str(refusal)
+    except Unreadable:
         return
     assert all(isinstance(item, Envelope | Malformed) for item in read.items)
     again, raws = read_raw(body, route)
@@ -137,9 +136,12 @@ def test_unpacking_anything(body, encoding):
     try:
         assert len(unpack(body, encoding, 1000)) <= 1000
     except BodyTooLarge as refusal:
-        assert 0 < len(refusal.prefix) <= PREFIX_BYTES
-    except NotUnpackable as refusal:
-        assert str(refusal)
+        kept = len(refusal.prefix)
+    except NotUnpackable:
+        return
+    else:
+        return
+    assert 0 < kept <= PREFIX_BYTES
 
 
 @given(st.binary(max_size=5000), st.sampled_from([("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)]))

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import zlib
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -39,7 +40,7 @@ def still_well(collect) -> None:
 
 
 def memory_mb(collect) -> float:
-    status = open(f"/proc/{collect.processes[0].pid}/status").read()
+    status = Path(f"/proc/{collect.processes[0].pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 

@@ -1,15 +1,15 @@
-/* dangol.js tells Dangol what happens on this page. How to use it: docs/howto/snippet.md. Apache-2.0 */
+/* dangol.js tells Dangol what happens on this page. See docs/howto/snippet.md. Apache-2.0 */
 (function () {
   "use strict";
   if (window.dangol && window.dangol.version) return;
   const script = document.currentScript, stub = window.dangol || [];
   const BATCH_EVENTS = 100, BATCH_BYTES = 6e4, KEPT_MAX = 1000, SESSION_MS = 18e5, WAIT_MS = 1000, WAIT_MAX_MS = 3e5;
   let options, prefix, allowed, choices, who, held = [], waiting = [], counter = 0, lost = 0;
-  let timer, timerAt, sending, waitMs = 0, blockedUntil = 0, oneByOne;
+  let timer, timerAt, sending, waitMs = 0, blockedUntil = 0, oneByOne, left = "";
 
-  // Every event has a key of its own: tabs never overwrite each other. No localStorage: this page's memory.
+  // Every event has its own key, so that tabs never overwrite each other.
   let store = {};
-  try { localStorage.setItem("dangol", ""); localStorage.removeItem("dangol"); store = localStorage; } catch { /* blocked */ }
+  try { localStorage.setItem("dangol", ""); localStorage.removeItem("dangol"); store = localStorage; } catch { /* this page's memory */ }
   const get = (name) => JSON.parse(store[prefix + name] || "null");
   const remove = (name) => { delete store[prefix + name]; };
   const queued = () => Object.keys(store).filter((key) => key.startsWith(prefix + "q.")).map((key) => key.slice(prefix.length)).sort();
@@ -27,7 +27,7 @@
   // crypto.randomUUID would need https.
   const uuid = () => "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) => (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16));
 
-  // Who: remembered only while it is allowed.
+  // Who: remembered while it is allowed.
   const nobody = () => ({ anonymousId: uuid(), traits: {} });
   function remember() { if (allowed) { put("who", who); cookie(who.anonymousId); } }
   function recall() {
@@ -54,7 +54,7 @@
   }
   const page = () => ({ url: location.href, path: location.pathname, search: location.search, title: document.title, referrer: document.referrer });
 
-  // Everything about an event is fixed now, however much later it is sent.
+  // All of an event is fixed now, however late it is sent.
   function enqueue(event, more = {}) {
     if (!allowed && (choices || options.consent !== "hold")) return;
     if (allowed) who = get("who") || who; // another tab may know better
@@ -71,7 +71,7 @@
     put("q." + Date.now() + String(counter++ % 1e6).padStart(6, "0") + event.messageId.slice(-4), event);
   }
 
-  // One tab sends at a time, oldest first; removed once the server has it on disk. Sent twice, an event counts once.
+  // One tab sends at a time, oldest first. An event that is sent twice counts once.
   function later(ms) {
     const at = Math.max(Date.now() + ms, blockedUntil);
     if (timer && timerAt <= at) return;
@@ -105,10 +105,11 @@
     for (let batch; (batch = batchOf(queued())).names.length; ) {
       let status = 0, retryAfter = 0;
       try {
-        // A plain text body needs no preflight; keepalive outlives the page.
+        // Plain text needs no preflight; keepalive outlives the page.
         const answer = await fetch(options.host + "/v1/batch", {
           method: "POST", body: batch.body, keepalive: batch.bytes < BATCH_BYTES, credentials: "omit",
         });
+        await answer.text(); // an answer that is not read keeps its connection
         status = answer.status;
         retryAfter = Number(answer.headers.get("Retry-After")) || 0;
       } catch { /* offline: status 0 */ }
@@ -125,8 +126,9 @@
     }
   }
   function leave() {
-    // Nobody learns whether a beacon arrived: its events stay queued.
-    const batch = batchOf(allowed && navigator.onLine ? queued() : []);
+    // Nobody learns whether it arrived: its events stay queued.
+    const batch = batchOf(allowed && navigator.onLine ? queued().filter((name) => name > left) : []);
+    left = batch.names[batch.names.length - 1] || left;
     if (batch.names.length) navigator.sendBeacon(`${options.host}/beacon/v1/batch?writeKey=${options.writeKey}`, batch.body);
   }
 
@@ -163,7 +165,7 @@
     },
     alias(userId, previousId, more) { enqueue({ type: "alias", userId: String(userId), previousId: previousId || who.userId || who.anonymousId }, more); },
     reset() { who = nobody(); remove("session"); remember(); },
-    // consent({analytics: true, marketing: false}): analytics decides whether anything is kept or sent.
+    // analytics decides whether anything is kept or sent.
     consent(given) {
       const before = allowed;
       choices = given;
