@@ -13,10 +13,11 @@ import msgspec
 from msgspec import Struct
 from psycopg import Connection
 
+from dangol.events import to_datetime
 from dangol.events.facts import Fact, FactKind
 from dangol.events.ports import SEQ_BITS, Lake
 from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time
-from dangol.identity import Claim, Claimed, LinkOutcome, RuleSet, Seen, claimed_identifiers, link
+from dangol.identity import Claim, Claimed, Decided, Decision, LinkOutcome, RuleSet, Seen, claimed_identifiers, decide, link, take_back
 from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
 from dangol.intake.facts import TAGGED, Fate
 from dangol.intake.frame import Frame
@@ -57,6 +58,8 @@ FLOW: tuple[Reaction, ...] = (
     Reaction(FactKind.PERSON_MERGED, "feeds", "tells subscribers"),
     Reaction(FactKind.PERSON_SPLIT, "feeds", "tells subscribers"),
     Reaction(FactKind.EDGE_REFUSED, "feeds", "tells subscribers"),
+    Reaction(FactKind.PEOPLE_DECIDED, "identity", "settles the people of both identifiers anew (decide_people)"),
+    Reaction(FactKind.PEOPLE_UNDECIDED, "identity", "settles them anew without the decision (undecide_people)"),
     Reaction(FactKind.IDENTIFIER_SHARED, "feeds", "tells subscribers"),
     Reaction(FactKind.TRAIT_CHANGED, "feeds", "tells subscribers"),
 )
@@ -242,13 +245,7 @@ def _facts(fates: Sorted, lines: Sequence[Line], outcome: LinkOutcome, told: Tol
         duplicate.body = b""
         facts.append(duplicate)
     for fact, person, node, message, body in _own_facts(outcome, told):
-        facts.append(
-            Fact(
-                seq=base + len(facts), fact=fact, source=0, message_id=message, type="", name="", key=b"", node=node, device=b"",
-                person=person, original_at=0, occurred_at=now_us, sent_at=0, received_at=now_us, processed_at=now_us,
-                reason=body.get("reason", ""), ip="", user_agent="", body=_encode(body),
-            )
-        )  # fmt: skip
+        facts.append(_own_fact(fact, base + len(facts), person, node, message, body, now_us))
     if len(facts) >= 1 << SEQ_BITS:
         raise OverflowError(f"{len(facts)} facts in one batch, must be fewer than {1 << SEQ_BITS}; it will be halved.")
     return facts
@@ -261,6 +258,49 @@ def _event_fact(kind: FactKind, seq: int, arrival: Arrival, node: bytes, person:
         received_at=arrival.received_at, processed_at=now_us, reason=arrival.verdict.reason if arrival.verdict else "",
         ip=arrival.ip, user_agent=arrival.user_agent, body=arrival.body,
     )  # fmt: skip
+
+
+def _own_fact(fact: FactKind, seq: int, person: bytes, node: bytes, message: str, body: dict[str, Any], now_us: int) -> Fact:
+    return Fact(
+        seq=seq, fact=fact, source=0, message_id=message, type="", name="", key=b"", node=node, device=b"", person=person,
+        original_at=0, occurred_at=now_us, sent_at=0, received_at=now_us, processed_at=now_us,
+        reason=body.get("reason", ""), ip="", user_agent="", body=_encode(body),
+    )  # fmt: skip
+
+
+def decide_people(connection: Connection[Any], lake: Lake, decision: Decision, rules: RuleSet, *, actor: str, why: str, now_us: int) -> Decided:
+    """Put two identifiers together or keep them apart, and tell everybody what followed.
+
+    The connection must be a hotstate.RawConnection. Raises: DecisionRefused; nothing has changed then.
+    """
+    with connection.transaction():
+        decided = decide(connection, decision, rules, actor=actor, why=why, at=to_datetime(now_us))
+        body = {"decision": decided.number, "kind": decision.kind, "a": _text(decision.a), "b": _text(decision.b), "actor": actor, "why": why}
+        _tell_decision(connection, lake, FactKind.PEOPLE_DECIDED, decision.a, body, decided.outcome, now_us)
+        return decided
+
+
+def undecide_people(connection: Connection[Any], lake: Lake, number: int, rules: RuleSet, *, actor: str, now_us: int) -> Decided:
+    """Take a decision back, and tell everybody what followed. Raises: DecisionRefused; nothing has changed then."""
+    with connection.transaction():
+        decided = take_back(connection, number, rules, actor=actor, at=to_datetime(now_us))
+        _tell_decision(connection, lake, FactKind.PEOPLE_UNDECIDED, b"", {"decision": number, "actor": actor}, decided.outcome, now_us)
+        return decided
+
+
+def _tell_decision(
+    connection: Connection[Any], lake: Lake, fact: FactKind, node: bytes, body: dict[str, Any], outcome: LinkOutcome, now_us: int
+) -> None:
+    batch = lake.reserve(connection)
+    told = [(fact, b"", node, "", body), *_own_facts(outcome, Told([], {}, set()))]
+    lake.append(
+        connection,
+        batch,
+        [
+            _own_fact(kind, (batch << SEQ_BITS) + index, person, about, message, content, now_us)
+            for index, (kind, person, about, message, content) in enumerate(told)
+        ],
+    )
 
 
 def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from tests.flow.machine import Machine
+from tests.flow.machine import START, Machine
 from tests.flow.test_people import identify, track
 
+from dangol.engines.lake import open_lake
 from dangol.events import node_bytes, node_id
+from dangol.flow import decide_people, undecide_people
 from dangol.identity import Decision, DecisionKind, DecisionRefused, decide, default_rules, identity_of, take_back, why
 from dangol.processes.rebuild import rebuild
 from dangol.profiles import person_of
@@ -118,3 +120,15 @@ def test_the_graph_of_a_person_is_told_whole(machine: Machine):
     assert {(kind, value) for kind, value, _ in view.identifiers} == {("user_id", "mina"), ("email", "mina@b.kr"), ("anonymous_id", "c9")}
     assert [claim.first_event for claim in view.claims] == ["e1", "e2"]
     assert [(claim.a, claim.refused) for claim in view.refusals] == [("user_id:joon", "unique_conflict")]
+
+
+def test_a_decision_is_told_with_what_followed(machine: Machine):
+    """Subscribers hear of the decision, of the split, and of its being taken back with the merge that follows."""
+    glued(machine)
+    lake = open_lake(machine.settings)
+    start = lake.feed(machine.connection, 0, 1000)[-1].seq
+    decision = Decision(DecisionKind.APART, node_bytes("user_id", "mina"), node_bytes("anonymous_id", "c9"))
+    decided = decide_people(machine.worker._connection, lake, decision, default_rules(), actor="operator:steward", why="called", now_us=START)
+    undecide_people(machine.worker._connection, lake, decided.number, default_rules(), actor="operator:steward", now_us=START)
+    told = [fact.fact for fact in lake.feed(machine.connection, start, 1000)]
+    assert told == ["people.decided", "person.split", "edge.refused", "people.undecided", "person.merged"]

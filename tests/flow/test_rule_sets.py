@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.flow.machine import Machine
+from tests.flow.test_people import identify, track
 
 from dangol.identity import RuleSetRefused, shipped_document
 from dangol.processes.rebuild import apply_rules, rebuild, rehearse_rules
 from dangol.profiles import person_of
-from tests.flow.machine import Machine
-from tests.flow.test_people import identify, track
 
 #: A brand for which an e-mail address never joins anybody.
 WITHOUT_EMAIL = shipped_document().replace("  email: email\n", "")

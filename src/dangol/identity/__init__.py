@@ -22,7 +22,16 @@ from dangol.identity.facts import (
 )
 from dangol.identity.handlers import Seen, link
 from dangol.identity.rules import Claim, claimed_identifiers, judge, leader
-from dangol.identity.ruleset import RuleSet, RuleSetRefused, default_rules, keep_rules, parse_rules, read_rules, rules_in_force, shipped_document
+from dangol.identity.ruleset import (
+    RuleSet,
+    RuleSetRefused,
+    default_rules,
+    keep_rules,
+    parse_rules,
+    read_rules,
+    rules_in_force,
+    shipped_document,
+)
 
 __all__ = [
     "Claim",
