@@ -194,7 +194,6 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    gc.freeze()
     gc.set_threshold(200_000, 50, 100)  # sealing makes lists by the million and no cycles
     learner.run()
 
