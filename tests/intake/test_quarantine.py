@@ -231,6 +231,23 @@ def test_an_id_used_twice_keeps_both(shop: Shop) -> None:
     assert replay(shop.connection, shop.console, [line.key], by="a")[0].outcome is ReplayOutcome.SENT
     shop.process()
     assert shop.fates() == {"applied": 2, "duplicate": 0, "quarantined": 0, "suppressed": 0}
+    assert [view.fate for view in receipt(shop.connection, "m-1")] == ["applied"]
+    fates = shop.connection.execute("select fate, count(*) from receipt group by fate").fetchall()
+    assert fates == [(1, 2)]
+    entry = quarantine_entry(shop.connection, line.key)
+    assert entry is not None
+    assert entry.line.state == QuarantineState.REPLAYED
+
+
+def test_a_correction_that_is_tagged_takes_effect(shop: Shop) -> None:
+    """A corrected event that the plan only tags is applied, with the reason noted, not left behind as a duplicate."""
+    shop.send(NOBODYS, no_identifier())
+    add_version(shop.connection, "Order Completed", {"type": "object", "required": ["total"]}, "tag")
+    assert correct(shop.connection, shop.console, shop.key, {**NOBODYS, "userId": "u-1"}, by="a").outcome is ReplayOutcome.SENT
+    shop.process()
+    assert shop.fates() == {"applied": 1, "duplicate": 0, "quarantined": 0, "suppressed": 0}
+    (view,) = receipt(shop.connection, "m-1")
+    assert (view.fate, view.reason) == ("applied", "plan_violation")
 
 
 @settings(max_examples=60, deadline=None)

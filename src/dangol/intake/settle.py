@@ -46,7 +46,7 @@ def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted
         before = known.get(arrival.key)
         if before is not None:
             content, fate = before
-            if fate == Fate.QUARANTINED and arrival.verdict is None and (arrival.replaces or content != arrival.content):
+            if fate == Fate.QUARANTINED and _fate(arrival) == Fate.APPLIED and (arrival.replaces or content != arrival.content):
                 # A person corrected it, or the client sent it again, mended, under the same id.
                 result.released.add(arrival.key)
             elif content == arrival.content or arrival.replaces:
@@ -58,6 +58,8 @@ def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted
                     result.duplicates.append(arrival)
                     continue
         fate = _fate(arrival)
+        if fate == Fate.APPLIED and arrival.replaces:
+            result.released.add(arrival.key)  # also when the correction got an id of its own
         known[arrival.key] = (arrival.content, fate)
         (result.applied if fate == Fate.APPLIED else result.quarantined if fate == Fate.QUARANTINED else result.suppressed).append(arrival)
     return result
@@ -105,7 +107,8 @@ RECEIPT_COLUMNS = (
 
 def release(connection: Connection[Any], lines: Iterable[Line]) -> None:
     """Receipts of events that leave quarantine make room for their new ones; the queue entries are settled."""
-    keys = uuids(line.arrival.key for line in lines)
+    # A correction whose messageId itself was wrong has another key than the receipt it replaces.
+    keys = uuids({key for line in lines for key in (line.arrival.key, line.arrival.replaces) if key})
     if keys == "{}":
         return
     connection.execute("delete from receipt where key = any(%s::uuid[])", [keys])
