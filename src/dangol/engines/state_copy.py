@@ -24,6 +24,8 @@ MAGIC = b"PGDMP"
 #: Names of databases that exist while one takes the other's place.
 COMING, GOING = "dangol_coming", "dangol_going"
 DAY_SECONDS = 86_400
+#: Copies of each kind that stay in backups/.
+KEPT = 5
 
 
 class BackupFailed(DangolError):
@@ -118,6 +120,8 @@ def _keep(settings: Settings, before: str) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"state-before-{before}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.dump"
     dump_state(settings, path)
+    for old in sorted(folder.glob(f"state-before-{before}-*.dump"))[:-KEPT]:
+        old.unlink()
     return path
 
 

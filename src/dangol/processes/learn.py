@@ -112,6 +112,7 @@ class Learner:
             except Exception:
                 connection.rollback()
                 log.exception("%s failed; it is tried again", task.name)
+                self.tasks[0].due = 0.0  # a file may stand there whose transaction failed: sweep
                 task.due = time.monotonic() + max(task.every_seconds, 10.0) if task.every_seconds != float("inf") else 0.0
 
     def _sweep(self, connection: Connection[Any]) -> bool:

@@ -256,6 +256,25 @@ def test_the_feed_refuses_a_frozen_snapshot(lake, connection):
         lake.feed(connection, 0, 10)
 
 
+def test_a_full_disk_costs_nothing(lake, connection, workspace, monkeypatch):
+    """When a file cannot be written, the facts stay in the tail, no rubbish stays on the disk, and the next attempt succeeds."""
+    facts = write(lake, connection)
+
+    def full(table, where, **options):
+        Path(where).write_bytes(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.pq, "write_table", full)
+        with pytest.raises(OSError, match="No space"):
+            lake.seal(connection, force=True)
+        connection.rollback()
+    assert [path for path in workspace.lake_dir.rglob("*") if path.is_file()] == []
+    assert scanned(lake, connection) == facts
+    assert seal(lake, connection) == len(facts)
+    assert scanned(lake, connection) == facts
+
+
 def test_sweeping_spares_what_another_transaction_is_writing(lake, connection, workspace):
     """Files of a sealing that has not committed yet are not taken for leftovers."""
     facts = write(lake, connection)

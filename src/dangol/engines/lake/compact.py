@@ -9,10 +9,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from psycopg import Connection
 
-from dangol.engines.lake import files
+from dangol.engines.lake import duck, files
 from dangol.engines.lake.maps import PEOPLE
 from dangol.engines.lake.queries import QUERIES, READERS_LOCK
 from dangol.engines.lake.seal import become_writer
@@ -97,7 +96,6 @@ def _rewrite(settings: Settings, connection: Connection[Any], day: date, group: 
 
 def _copy(paths: list[str], part: Path, lake: Path, people: str, level: int) -> int:
     """Write all facts of *paths* to *part*, sorted; returns how many. DuckDB spills to disk beyond its memory."""
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": "512MB", "temp_directory": str(lake / ".spill")}
     if people:
         # Who a person is now decides the place; the column person_id still says who they were then.
         joined = "left join read_parquet(?) as people on people.node_id = facts.node_id"
@@ -111,7 +109,7 @@ def _copy(paths: list[str], part: Path, lake: Path, people: str, level: int) -> 
         copy (select facts.* from read_parquet(?, hive_partitioning = false) as facts {joined} order by {order})
           to ? (format parquet, compression zstd, compression_level {files.ZSTD_LEVEL}, row_group_size {files.ROW_GROUP})
     """  # noqa: S608
-    with duckdb.connect(":memory:", config=config) as engine:
+    with duck.start(temp_directory=str(lake / files.SPILL)) as engine:
         row = engine.execute(sql, parameters).fetchone()
     return int(row[0]) if row else 0
 

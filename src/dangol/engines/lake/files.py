@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,8 @@ from dangol.engines.lake.rows import DICTIONARY
 FACTS = "facts"
 #: Ends the name of a file that is being written; readers of *.parquet never see it.
 PART = ".part"
+#: Where DuckDB puts what does not fit into memory.
+SPILL = ".spill"
 #: Rows that are compressed together. A single fact costs reading one such group, so it is smaller than analysts would choose.
 ROW_GROUP = 32_768
 ZSTD_LEVEL = 3
@@ -71,10 +74,14 @@ def place(lake: Path, path: str, write: Callable[[Path], None]) -> int:
     final = lake / path
     _make_folder(final.parent)
     part = final.with_name(final.name + PART)
-    write(part)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-        size = os.fstat(file.fileno()).st_size
+    try:
+        write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+    except Exception:
+        part.unlink(missing_ok=True)  # on a full disk every attempt would leave another one
+        raise
     part.rename(final)
     _sync_folder(final.parent)
     return size
@@ -97,6 +104,7 @@ def replace_atomically(final: Path, write: Callable[[Path], None]) -> None:
 def sweep(lake: Path, known: Iterable[str]) -> int:
     """Remove files that no manifest row names: a crash came between writing and committing. Returns how many."""
     keep = set(known)
+    shutil.rmtree(lake / SPILL, ignore_errors=True)
     gone = 0
     for path in [*(lake / FACTS).rglob("*.parquet"), *lake.rglob(f"*{PART}"), *lake.rglob(f".*{PART}")]:
         if str(path.relative_to(lake)) not in keep and path.exists():

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, LiteralString
 
-import duckdb
 import msgspec
 from psycopg import Connection
 
-from dangol.engines.lake import files
+from dangol.engines.lake import duck, files
 from dangol.engines.lake.queries import QUERIES
 from dangol.settings import Settings
 
@@ -71,7 +70,7 @@ def _convert(rows: Path, part: Path, columns: Mapping[str, str]) -> None:
                                      nullstr = '\\N', allow_quoted_nulls = false, strict_mode = true, columns = {{{types}}}))
           to ? (format parquet, compression zstd)
     """  # noqa: S608  column names from this file
-    with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "256MB"}) as engine:
+    with duck.start() as engine:
         engine.execute(sql, [str(rows), str(part)])
 
 

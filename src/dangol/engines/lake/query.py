@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from dangol.engines import state
+from dangol.engines.lake import duck
 from dangol.engines.lake.maps import DEVICE_CLOCK, PEOPLE, manifest_paths
 from dangol.engines.lake.queries import QUERIES
 from dangol.engines.lake.rows import SCHEMA
@@ -58,8 +59,7 @@ def query(settings: Settings, sql: str, parameters: Sequence[Any] | Mapping[str,
 def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the lake's views, that can read nothing but the lake's folder."""
     lake = settings.lake_dir
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": threads, "arrow_lossless_conversion": True}
-    with duckdb.connect(":memory:", config=config) as engine:
+    with duck.start(threads=threads, memory_limit="1GB") as engine:
         engine.execute("set TimeZone = 'UTC'")
         paths = [str(lake / path) for path in _live_paths(settings)]
         if paths:

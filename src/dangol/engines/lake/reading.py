@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dangol.engines.lake import duck
 from dangol.engines.lake.rows import from_table
 from dangol.events.facts import Fact
 
@@ -49,5 +50,5 @@ def _read(sql: str, parameters: list[object]) -> list[Fact]:
 def _engine() -> duckdb.DuckDBPyConnection:
     """The DuckDB of this thread: starting one costs more than most questions."""
     if not hasattr(_local, "engine"):
-        _local.engine = duckdb.connect(":memory:", config={"threads": 2, "arrow_lossless_conversion": True, "memory_limit": "512MB"})
+        _local.engine = duck.start(threads=2)
     return _local.engine  # type: ignore[no-any-return]
