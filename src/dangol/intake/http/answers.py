@@ -1,4 +1,4 @@
-"""What clients are told, in the words that their published libraries understand (facts of each in docs/reference/intake.md)."""
+"""What clients are told, in the words that their published libraries understand (facts of each in docs/howto/intake.md)."""
 
 from __future__ import annotations
 
