@@ -129,8 +129,6 @@ def apply_batch(
     batch = lake.reserve(connection) if lake else 0
     base = batch << SEQ_BITS
     seq_of = {arrival.key: arrival.seq or base + index for index, arrival in enumerate(fates.applied)}
-    seen, claims = _claims(fates.applied, seq_of)
-    outcome = link(connection, seen, claims, rules.identity)
     told = observe(connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers])
     if told.moved:
         shift_timeline(connection, devices_of(connection, told.moved))
@@ -142,6 +140,9 @@ def apply_batch(
         # Queue and counters are a record of what happened, not derived from it: a rebuild leaves them alone.
         put_in_quarantine(connection, fates.quarantined)
         count(connection, tally(fates), partition)
+    # Last, because one worker at a time may be here: what people share is the one thing that workers share.
+    outcome = link(connection, *_claims(fates.applied, seq_of), rules.identity)
+    if lake:
         lake.append(connection, batch, _facts(fates, lines, outcome, told, base, now_us))
     return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
 

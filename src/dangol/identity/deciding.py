@@ -18,7 +18,7 @@ from dangol.errors import DangolError
 from dangol.hotstate import uuids
 from dangol.identity.decisions import record_decision, undo_decision
 from dangol.identity.facts import Decision, DecisionKind, LinkOutcome
-from dangol.identity.joining import rejoin
+from dangol.identity.joining import one_at_a_time, rejoin
 from dangol.identity.ruleset import RuleSet
 
 
@@ -69,6 +69,7 @@ def take_back(connection: Connection[Any], number: int, rules: RuleSet, *, actor
 
 
 def _settle(connection: Connection[Any], decision: Decision, rules: RuleSet) -> LinkOutcome:
+    one_at_a_time(connection)
     outcome = LinkOutcome({}, [], [], [], [], [])
     rejoin(connection, [], {decision.a, decision.b}, outcome, rules)
     return outcome

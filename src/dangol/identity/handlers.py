@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from dangol.hotstate import flags, numbers, texts, uuids
 from dangol.identity.facts import LinkOutcome, PersonCreated, PersonMerged, Refused
-from dangol.identity.joining import rejoin
+from dangol.identity.joining import one_at_a_time, rejoin
 from dangol.identity.rules import Claim
 from dangol.identity.ruleset import RuleSet
 from dangol.identity.sharing import find_shared, known_shared
@@ -37,6 +37,9 @@ def link(
     Returns the people of all seen identifiers and what changed among people.
     """
     outcome = LinkOutcome({}, [], [], [], [], [])
+    if not seen:
+        return outcome
+    one_at_a_time(connection)
     rows = connection.execute(
         """
         select node_id, person_id, (extract(epoch from first_at) * 1000000)::bigint, first_message

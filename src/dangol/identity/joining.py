@@ -14,8 +14,13 @@ from dangol.identity.facts import ClaimRefused, LinkOutcome, PersonMerged, Perso
 from dangol.identity.rules import Claim, judge, leader
 from dangol.identity.ruleset import RuleSet
 
-#: Endpoints whose people must hold still while a claim is judged are re-read until they do; more rounds mean a storm.
-LOCK_ROUNDS_MAX = 8
+#: Advisory lock under which people are settled, held until the transaction ends.
+LINK_LOCK = 0x646E6769
+
+
+def one_at_a_time(connection: Connection[Any]) -> None:
+    """Wait until nobody else settles people. Two workers, or a worker and an operator, would otherwise judge half of each other's claims."""
+    connection.execute("select pg_advisory_xact_lock(%s)", [LINK_LOCK])
 
 
 def rejoin(
@@ -23,7 +28,7 @@ def rejoin(
 ) -> None:
     """Judge again every group of people that *fresh* claims touch, and the people of *unsettled* nodes from scratch."""
     ends = {node for pair in fresh for node in pair} | unsettled
-    nodes = _hold(connection, ends)  # node -> (person, kind) of everybody touched, locked
+    nodes = _group_of(connection, ends)
     people_before = {node: person for node, (person, _) in nodes.items()}
     kinds = {node: kind for node, (_, kind) in nodes.items()}
     in_doubt = {end for pair in _refused_touching(connection, list(nodes)) for end in pair}
@@ -36,24 +41,16 @@ def rejoin(
         _replay(connection, hard_people, outcome, rules)
 
 
-def _hold(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tuple[bytes, str]]:
-    """All identifiers of the people of *ends*, locked, after other workers have finished with them."""
-    ends = sorted(ends)
-    people: set[bytes] = set()
-    for _ in range(LOCK_ROUNDS_MAX):
-        now = {
-            person
-            for (person,) in connection.execute(
-                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(ends)]
-            ).fetchall()
-        }
-        if now <= people:
-            break
-        people |= now
-        rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
-            [uuids(sorted(people))],
-        ).fetchall()
+def _group_of(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tuple[bytes, str]]:
+    """All identifiers of the people of *ends*: node -> (person, type)."""
+    rows = connection.execute(
+        """
+        select node_id, person_id, type
+          from identifier
+         where person_id in (select person_id from identifier where node_id = any(%s::uuid[]))
+        """,
+        [uuids(sorted(ends))],
+    ).fetchall()
     return {node: (person, kind) for node, person, kind in rows}
 
 
@@ -146,7 +143,7 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
     frontier = set(people)
     while frontier:
         rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[]) order by node_id for no key update",
+            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[])",
             [uuids(sorted(frontier))],
         ).fetchall()
         added = [node for node, _, _ in rows if node not in nodes]
