@@ -39,27 +39,6 @@ def test_keys_and_tokens_stand_alone_on_the_last_line(shop: Shop):
     assert acts == ["source.added", "token.added", "operator.added", "operator.added"]
 
 
-def test_sources_change_and_intake_is_told(shop: Shop):
-    """Rotating and disabling a source changes what collect reads; unknown names and kinds name the nearest."""
-    first = shop.ok("source", "add", "pos-gangnam", "--kind", "pos").last_line
-    second = shop.ok("source", "rotate", "pos-gangnam").last_line
-    assert second != first
-    shop.ok("source", "disable", "pos-gangnam")
-    known = json.loads((shop.folder / "run" / "collect-snapshot.json").read_text(encoding="utf-8"))["sources"]
-    assert [(one["write_key"], one["disabled"]) for one in known] == [(second, True)]
-    assert "Did you mean pos-gangnam?" in shop.run("source", "rotate", "pos-gangnm").err
-    assert "Did you mean web?" in shop.run("source", "add", "x", "--kind", "wbe").err
-    assert "exists already" in shop.run("source", "add", "pos-gangnam", "--kind", "pos").err
-
-
-def test_the_last_owner_cannot_be_locked_out(shop: Shop):
-    """Disabling the last owner is refused in words."""
-    shop.ok("operator", "add", "mina@brand.kr", "--role", "owner")
-    ran = shop.run("operator", "disable", "mina@brand.kr")
-    assert ran.code == 1
-    assert "last owner" in ran.err
-
-
 def test_two_commands_at_once_share_state_and_stop_it_once(shop: Shop):
     """Commands that overlap neither disturb each other nor leave State running."""
     with ThreadPoolExecutor(3) as pool:

@@ -116,6 +116,27 @@ def test_an_address_is_told_of_facts(running_shop: Shop):
     assert running_shop.ok("subscription", "list", "--json").json == []
 
 
+def test_sources_change_and_intake_is_told(running_shop: Shop):
+    """Rotating and disabling a source changes what collect reads; unknown names and kinds name the nearest."""
+    first = running_shop.ok("source", "add", "pos-gangnam", "--kind", "pos").last_line
+    second = running_shop.ok("source", "rotate", "pos-gangnam").last_line
+    assert second != first
+    running_shop.ok("source", "disable", "pos-gangnam")
+    known = json.loads((running_shop.folder / "run" / "collect-snapshot.json").read_text(encoding="utf-8"))["sources"]
+    assert [(one["write_key"], one["disabled"]) for one in known if one["name"] == "pos-gangnam"] == [(second, True)]
+    assert "Did you mean pos-gangnam?" in running_shop.run("source", "rotate", "pos-gangnm").err
+    assert "Did you mean web?" in running_shop.run("source", "add", "x", "--kind", "wbe").err
+    assert "exists already" in running_shop.run("source", "add", "pos-gangnam", "--kind", "pos").err
+
+
+def test_the_last_owner_cannot_be_locked_out(running_shop: Shop):
+    """Disabling the last owner is refused in words."""
+    running_shop.ok("operator", "add", "first@brand.kr", "--role", "owner")
+    ran = running_shop.run("operator", "disable", "first@brand.kr")
+    assert ran.code == 1
+    assert "last owner" in ran.err
+
+
 def test_tables_stay_straight_in_korean(running_shop: Shop):
     """Hangul takes two columns on a terminal; a table's columns begin at the same place in every line."""
     running_shop.ok("operator", "add", "a@brand.kr", "--role", "owner", "--name", "김미나")

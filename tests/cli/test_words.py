@@ -67,6 +67,14 @@ def test_a_wrong_word_is_answered_with_the_nearest_right_one(words: list[str], n
     assert f"Did you mean {nearest}?" in told
 
 
+def test_an_action_left_out_is_asked_for(capsys: pytest.CaptureFixture[str]):
+    """A command that needs an action names those there are."""
+    assert main(["source"]) == 2
+    assert "say what: add, list, disable, enable, rotate." in capsys.readouterr().err
+    assert main(["plan", "use", "x", "--action", "tga"]) == 2
+    assert "--action cannot be 'tga'. Did you mean tag?" in capsys.readouterr().err
+
+
 def test_no_command_at_all_shows_the_overview(capsys: pytest.CaptureFixture[str]):
     """`dangol` alone shows every command, and is a usage error."""
     assert main([]) == 2

@@ -34,6 +34,9 @@ class Parser(argparse.ArgumentParser):
         found = _UNRECOGNISED.search(message)
         if found:
             message = self._about_unrecognised(found[1].split())
+        elif message.endswith("required: ACTION"):
+            actions = next(action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction))
+            message = f"say what: {', '.join(actions)}."
         print(f"{self.prog}: {message}\nSee: {self.prog} --help", file=sys.stderr)  # noqa: T201 - the command line is a printer
         raise SystemExit(2)
 
@@ -45,8 +48,8 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            what = action.metavar or action.dest
-            raise argparse.ArgumentError(None, f"{value!r} is not a {what}. {nearest(str(value), map(str, action.choices))}")
+            what = f"{action.option_strings[0]} cannot be" if action.option_strings else f"there is no {str(action.metavar or action.dest).lower()}"
+            raise argparse.ArgumentError(None, f"{what} {value!r}. {nearest(str(value), map(str, action.choices))}")
 
     def options(self) -> list[str]:
         """Every option of this parser and of the parsers below it."""
