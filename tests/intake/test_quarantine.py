@@ -157,6 +157,25 @@ def test_replaying_after_the_plan_was_mended(shop: Shop) -> None:
     assert shop.fates()["applied"] == 1
 
 
+def test_replaying_after_the_mapping_was_mended(shop: Shop) -> None:
+    """A webhook that no rule was for becomes its events, each once, what was posted beside them; without a mapping it waits on."""
+    posted = b'{"orders": [{"no": "A-1"}, {"no": "A-2"}], "member": "m-7"}'
+    verdict = Verdict(0, "unmappable", "No rule of the mapping is for this row.")
+    request_id = secrets.token_bytes(16)
+    shop.collect.append([Frame(FrameKind.REJECTED, shop.source, now_us(), request_id, "webhook", 1, posted, verdicts=[verdict])])
+    shop.process()
+    key = event_key(shop.source, f"dangol-{request_id.hex()}-0")
+    (answer,) = replay(shop.connection, shop.console, [key], by="operator:mina")
+    assert (answer.outcome, "no mapping" in answer.detail) == (ReplayOutcome.STILL_UNFIT, True)
+    mapping = {"each": "$.orders", "type": "track", "event": "Order Completed", "userId": "$.member", "properties": {"order_id": "$item.no"}}
+    shop.connection.execute("update source set mapping = %s::jsonb where id = %s", (json.dumps(mapping), shop.source))
+    for expected in (ReplayOutcome.SENT, ReplayOutcome.ALREADY):
+        assert replay(shop.connection, shop.console, [key], by="operator:mina")[0].outcome is expected
+        shop.process()
+    assert shop.fates() == {"applied": 2, "duplicate": 0, "quarantined": 0, "suppressed": 0}
+    assert shop.accepted() == totals(shop.connection).received == 2
+
+
 def test_dismissing_and_undoing(shop: Shop) -> None:
     """A dismissed event stays whole and quarantined, is not replayed, and can be opened again."""
     shop.send(NOBODYS, no_identifier())

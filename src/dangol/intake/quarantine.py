@@ -24,6 +24,7 @@ from dangol.events import EVENT_TYPES, Unreadable, read_body, to_datetime, to_us
 from dangol.intake.check import check_body
 from dangol.intake.facts import TAGGED, Reason
 from dangol.intake.frame import Frame, FrameKind, Verdict
+from dangol.intake.map_again import frames_beside, map_again
 from dangol.intake.plan_check import Plan, PlanEntry, compile_plan
 from dangol.intake.ports import LogWriter
 
@@ -256,11 +257,17 @@ def _send(
         if entry.line.state != QuarantineState.OPEN:
             done = ReplayOutcome.ALREADY if entry.line.state == QuarantineState.REPLAYED else ReplayOutcome.DISMISSED
             return Replayed(key, entry.line.message_id, done, f"{entry.line.settled_by} {entry.line.note}".strip())
-        form = _settle_form(entry, event, plan)
+        given, more = event, []
+        if event is None and entry.line.reason == Reason.UNMAPPABLE:
+            try:
+                given, *more = map_again(connection, entry.line.source_id, entry.raw)
+            except (DangolError, msgspec.DecodeError) as refusal:
+                return Replayed(key, entry.line.message_id, ReplayOutcome.STILL_UNFIT, str(refusal))
+        form = _settle_form(entry, given, plan)
         if isinstance(form, Replayed):
             return form
         # In the log first: killed between the two, the event takes effect and settling it notes that it was replayed.
-        writer.append([form])
+        writer.append([form, *frames_beside(more, source=entry.line.source_id, received_at=entry.line.received_at, plan=plan)])
         connection.execute(
             "update quarantined_event set state = 'replayed', settled_at = now(), settled_by = %s, note = %s, corrected = %s where key = %s",
             (by, note, form.body if event is not None else None, key),

@@ -102,7 +102,7 @@ def judge_webhook(request: Request, name: str, knowledge: Knowledge, max_event_b
         if mapper is None:
             raise Unmappable(f"Source {source.name!r} has no mapping that could be used, and the JSON is not a Segment event.")  # noqa: TRY301
         events = mapper.events(row)
-        mapped = _with_ids(events, request.body)
+        mapped = with_ids(events, request.body)
         shared = msgspec.json.encode({"batch": mapped, "context": {"webhook": msgspec.Raw(request.body)}})
     except (Unmappable, msgspec.MsgspecError, TypeError, RecursionError) as error:
         verdict = Verdict(0, Reason.UNMAPPABLE.value, str(error))
@@ -118,7 +118,7 @@ def _segment_route(row: object) -> str | None:
     return "batch" if isinstance(row.get("batch"), list) else kind if kind in EVENT_TYPES else None
 
 
-def _with_ids(events: list[dict[str, object]], body: bytes) -> list[dict[str, object]]:
+def with_ids(events: list[dict[str, object]], body: bytes) -> list[dict[str, object]]:
     """Events with a messageId each: providers send a webhook again when in doubt, with the same bytes."""
     digest = blake2b(body, digest_size=16).hexdigest()
     return [{"messageId": f"webhook-{digest}-{index}", **event} for index, event in enumerate(events)]
