@@ -33,6 +33,11 @@ def close(running: Running, ledger: Ledger, *, seconds: float = 120) -> None:
     assert told["changed"] == [], f"a rebuild changed {told['changed']}"
 
 
+def applied_ids(running: Running) -> set[str]:
+    """messageIds of the events that took effect."""
+    return {message_id for (message_id,) in _rows(running, "select message_id from receipt where fate = 1")}
+
+
 def _received(running: Running) -> int:
     log = open_log(running.settings)
     return sum(log.head(lane)[1] for lane in log.lanes())

@@ -14,9 +14,10 @@ from tests.chaos import books
 from tests.chaos.clients import Crowd
 from tests.chaos.running import Running
 from tests.chaos.small_disk import can_mount, fill, tmpfs
+from tests.chaos.webhook import Listener
 
 #: Killed once each, in an order that the seed decides.
-PROCESSES = ("collect", "process", "learn", "console", "postgresql", "supervisor")
+PROCESSES = ("collect", "process", "deliver", "learn", "console", "postgresql", "supervisor")
 
 
 @pytest.mark.slow
@@ -26,11 +27,14 @@ def test_nothing_is_lost_and_nothing_counted_twice(tmp_path: Path) -> None:
     seed = int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000)))
     print(f"CHAOS_SEED={seed}")
     dice = random.Random(seed)
-    running = Running(tmp_path / "가게 one")
+    running = Running(tmp_path / "가게 one", deliver={"private_networks": "127.0.0.0/8"})
     with ExitStack() as stack:
         mounted = stack.enter_context(tmpfs(running.settings.log_dir, 48)) if can_mount() else None
         stack.callback(running.down)
+        listener = Listener(seed)
+        stack.callback(listener.close)
         running.up()
+        running.command("subscription", "add", "outside", "--url", listener.url, "--from-start")
         key = running.command("source", "add", "web", "--kind", "web").split()[-1]
         crowd = Crowd(seed, running.port, key, events_per_second=300)
         stack.callback(crowd.abandon)
@@ -45,6 +49,8 @@ def test_nothing_is_lost_and_nothing_counted_twice(tmp_path: Path) -> None:
         print(dict(crowd.ledger.answers), len(crowd.ledger.acknowledged), "events")
         assert len(crowd.ledger.acknowledged) > 500
         books.close(running, crowd.ledger)
+        applied = books.applied_ids(running)
+        running.until(lambda: applied <= listener.told.keys(), 60, "the webhook to be told of every applied event")
 
 
 def _full_disk(mounted: Path, running: Running, crowd: Crowd) -> None:

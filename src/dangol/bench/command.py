@@ -81,8 +81,8 @@ def _show(described: dict[str, str | int | float], loads: dict[str, float], resu
     from rich.table import Table  # noqa: PLC0415 - the same
 
     table = Table(show_lines=False, pad_edge=False)
-    for heading, align in (("benchmark", "left"), ("what", "left"), ("measured", "right"), ("goal", "right"), ("floor", "right"), ("ratio", "right"), ("CPU µs", "right")):
-        table.add_column(heading, justify="right" if align == "right" else "left", overflow="fold")
+    for heading in ("benchmark", "what", "measured", "goal", "floor", "ratio", "CPU µs"):
+        table.add_column(heading, justify="left" if heading in ("benchmark", "what") else "right", overflow="fold")
     for one in results:
         ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
         floor = "" if one.floor is None else number(one.floor)

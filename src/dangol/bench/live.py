@@ -1,1 +1,199 @@
-"""x"""
+"""Everything at once: how soon an event is seen, how fast profiles are read meanwhile, and what memory all of it needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+
+from msgspec import Struct
+
+from dangol.bench.filling import fill_people
+from dangol.bench.made import batches
+from dangol.bench.measure import Result, cpu_seconds, family, memory_mb, percentile
+from dangol.bench.probes import NAME, Prober, Reader, Receiver
+from dangol.bench.process import fill_log, work
+from dangol.bench.scratch import BenchFailed, answer_of, helper, running, scratch, wait_for
+from dangol.settings import Settings
+
+SECONDS = 15.0
+#: Events from which the worker's own rate is taken, and people that exist before.
+FIRST_EVENTS = 30_000
+PEOPLE = 20_000
+MANY_PEOPLE = 1_000_000
+BATCH = 20
+CONNECTIONS = 8
+PROCESSES = ("collect", "process", "deliver", "learn", "console")
+
+
+class Live(Struct):
+    """What one run told."""
+
+    #: Events a second that were offered: half of what the worker did alone.
+    offered: float
+    visible: list[float]
+    handed: list[float]
+    lost: int
+    read: list[float]
+    idle_read: list[float]
+    rss: float
+    pss: float
+    cpu_us: float
+    acknowledged_p99: float
+
+
+def freshness() -> list[Result]:
+    """Event → visible in the profile API; event → handed to a webhook; at half load."""
+    live = _live()
+    note = f"{live.offered:,.0f} events/s offered for {SECONDS:.0f} s; {len(live.visible)} probes, acknowledgement p99 {live.acknowledged_p99 * 1000:.0f} ms"
+    if live.lost:
+        note += f"; {live.lost} probes not handed over within the run"
+    rows = []
+    for what, values, goal in (
+        ("event → visible in the profile API", live.visible, "p99 < 1 s"),
+        ("event → handed to a webhook", live.handed, "p99 < 2 s"),
+    ):
+        for name, share in (("p50", 0.5), ("p99", 0.99)):
+            rows.append(
+                Result(
+                    bench="freshness", what=f"{what}, {name}", value=percentile(values, share) * 1000, unit="ms", cpu_us=live.cpu_us,
+                    goal=goal if name == "p99" else "", note=note,
+                )
+            )  # fmt: skip
+    return rows
+
+
+def profile_read() -> list[Result]:
+    """GET /api/v1/people/… while that runs; the floor is the same with nothing else to do."""
+    live = _live()
+    return [
+        Result(
+            bench="profile-read", what=f"GET /api/v1/people/…, {name}, at half load", value=percentile(live.read, share) * 1000, unit="ms",
+            floor=percentile(live.idle_read, share) * 1000, floor_is=f"the same with no load, {name}", goal="p99 < 10 ms" if name == "p99" else "",
+            note=f"{len(live.read)} reads, one after the other, keep-alive",
+        )
+        for name, share in (("p50", 0.5), ("p99", 0.99))
+    ]  # fmt: skip
+
+
+def memory(*, long: bool = False) -> list[Result]:
+    """RSS and PSS of all processes together, PostgreSQL included: after the run above, and with a million people."""
+    live = _live()
+    rows = [(f"{PEOPLE:,} people, after {SECONDS:.0f} s at half load", live.rss, live.pss)]
+    for size in (MANY_PEOPLE, *((10_000_000,) if long else ())):
+        with scratch() as settings:
+            fill_people(settings, 0, size)
+            fill_log(settings, batches(FIRST_EVENTS, size, seed=3))
+            with _everything(settings) as pids:
+                _drained(settings, 300)
+                rss, pss = memory_mb(pids())
+            rows.append((f"{size:,} people, after {FIRST_EVENTS:,} events", rss, pss))
+    return [
+        Result(
+            bench="memory", what=f"PSS of all processes, {what}", value=pss, unit="MB", goal="< 2,000 MB",
+            note=f"RSS, which counts shared memory for each process: {rss:,.0f} MB",
+        )
+        for what, rss, pss in rows
+    ]  # fmt: skip
+
+
+@cache
+def _live() -> Live:
+    with scratch() as settings, ExitStack() as stack:
+        with (settings.workspace / "dangol.toml").open("a", encoding="utf-8") as file:
+            file.write('[deliver]\nprivate_networks = "127.0.0.0/8"\n')
+        fill_log(settings, batches(FIRST_EVENTS, PEOPLE, seed=7, first=5_000_000))
+        told, _ = work(settings)
+        receiver = Receiver()
+        stack.callback(receiver.close)
+        token, members = _prepare(settings, receiver.url)
+        pids = stack.enter_context(_everything(settings))
+        paths = [f"/api/v1/people/user_id:{member}" for member in members]
+        idle_read = _read_for(settings, token, paths, 3.0)
+        prober, reader = Prober(settings, token), Reader(settings, token, paths)
+        offered = told["rate"] / 2
+        before, began = cpu_seconds(pids()), time.perf_counter()
+        load = helper("load", *map(str, (settings.collect.port, CONNECTIONS, SECONDS, BATCH, offered / BATCH, 9)))
+        time.sleep(1.0)
+        for thread in (prober, reader):
+            thread.start()
+        time.sleep(SECONDS - 1.0)
+        for thread in (prober, reader):
+            thread.stopping.set()
+        loaded = answer_of(load, 60)
+        for thread in (prober, reader):
+            thread.join(PATIENCE)
+        used, span = cpu_seconds(pids()) - before, time.perf_counter() - began
+        rss, pss = memory_mb(pids())
+        _until_handed(prober, receiver)
+        handed = [receiver.arrived[one] - at for one, at in prober.sent.items() if one in receiver.arrived]
+        if reader.missed or not prober.visible or not handed:
+            raise BenchFailed(f"{reader.missed} people were not found, {len(prober.visible)} probes seen, {len(handed)} handed over.")
+        events = loaded["requests"] * BATCH * span / loaded["seconds"]
+        return Live(
+            offered, prober.visible, handed, len(prober.sent) - len(handed), reader.taken, idle_read, rss, pss, used / events * 1e6, loaded["p99"]
+        )  # fmt: skip
+
+
+PATIENCE = 20.0
+
+
+def _until_handed(prober: Prober, receiver: Receiver) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and any(one not in receiver.arrived for one in prober.sent):
+        time.sleep(0.05)
+
+
+def _read_for(settings: Settings, token: str, paths: list[str], seconds: float) -> list[float]:
+    reader = Reader(settings, token, paths)
+    reader.start()
+    time.sleep(seconds)
+    reader.stopping.set()
+    reader.join(PATIENCE)
+    return reader.taken[10:]  # the first ones warm caches and connections
+
+
+def _prepare(settings: Settings, url: str) -> tuple[str, list[str]]:
+    """(API token, member numbers that exist); the webhook is told of probes."""
+    from dangol.engines import state  # noqa: PLC0415 - Django and psycopg load slowly
+    from dangol.feeds import add_subscription  # noqa: PLC0415 - the same
+    from dangol.operators import Role, add_token  # noqa: PLC0415 - the same
+
+    with state.connect(settings) as connection:
+        rows = connection.execute("select value from identifier where type = 'user_id' order by node_id limit 500").fetchall()
+        position = (connection.execute("select coalesce(max(id), 0) from lake_tail").fetchone() or (0,))[0] << 20
+        add_subscription(connection, "bench", url, position=position, facts=[NAME])
+        token = add_token(connection, "bench", Role.OWNER).secret
+        connection.commit()
+    return token, [value for (value,) in rows]
+
+
+@contextmanager
+def _everything(settings: Settings) -> Iterator[Callable[[], list[int]]]:
+    """Every process, as `dangol up` starts them; gives a function that tells all their pids, PostgreSQL's included."""
+    from dangol.engines import state  # noqa: PLC0415 - as above
+
+    with ExitStack() as stack:
+        started = [stack.enter_context(running(settings, name)) for name in PROCESSES]
+        wait_for(settings.collect.port, settings.logs_dir / "collect.log")
+        wait_for(settings.console.port, settings.logs_dir / "console.log")
+
+        def pids() -> list[int]:
+            return [pid for first in (*started, state.process_id(settings) or 0) for pid in family(first) if pid != os.getpid()]
+
+        yield pids
+
+
+def _drained(settings: Settings, seconds: float) -> None:
+    from dangol.processes.standing import standing  # noqa: PLC0415 - as above
+
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            if standing(settings).waiting == 0:
+                return
+        time.sleep(0.2)
+    raise BenchFailed(f"Events were still waiting after {seconds:.0f} s.")

@@ -33,10 +33,12 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
         self._transport = cast("asyncio.Transport", transport)
         self._load.free(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
+        """It is gone."""
         self._load.lost += 1
 
     def send(self, due: float) -> None:
@@ -45,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._load.request())
 
     def data_received(self, data: bytes) -> None:
+        """A part of the answer, often all of it."""
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
@@ -77,8 +80,10 @@ class Load:
     def _whole(self, body: bytes, route: str, key: str, events: int) -> bytes:
         if events == 1:
             body = body[len(b'{"batch":[') : body.rindex(b"],")]
-        head = f"POST /v1/{route} HTTP/1.1\r\nHost: bench\r\nAuthorization: Basic {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        return head.encode() + body
+        lines = (
+            f"POST /v1/{route} HTTP/1.1", "Host: bench", f"Authorization: Basic {key}", "Content-Type: application/json", f"Content-Length: {len(body)}",
+        )  # fmt: skip
+        return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
     def request(self) -> bytes:
         """The next request: one of the prepared ones, with messageIds of its own."""

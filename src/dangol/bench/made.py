@@ -24,7 +24,9 @@ def event(number: int, people: int, dice: random.Random, at: str) -> str:
     context = _CONTEXT % (goods, goods)
     kind = dice.random()
     if kind < 0.10:
-        traits = f'"name":"김단골{one % 997}","email":"member{one}@example.kr","phone":"010-{2000 + one // 10000 % 8000:04d}-{one % 10000:04d}","tier":"{"gold" if goods % 7 else "vip"}"'
+        phone = f"010-{2000 + one // 10000 % 8000:04d}-{one % 10000:04d}"
+        tier = "gold" if goods % 7 else "vip"
+        traits = f'"name":"김단골{one % 997}","email":"member{one}@example.kr","phone":"{phone}","tier":"{tier}"'
         return f'{{"type":"identify",{head},"userId":"member-{one:09d}","traits":{{{traits}}},{context}}}'
     member = f'"userId":"member-{one:09d}",' if kind < 0.30 else ""
     properties = (

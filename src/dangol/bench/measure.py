@@ -32,7 +32,7 @@ class Result(Struct, kw_only=True):
 
     @property
     def ratio(self) -> float | None:
-        """value / floor."""
+        """Value / floor."""
         return self.value / self.floor if self.floor else None
 
 

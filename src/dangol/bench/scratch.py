@@ -96,11 +96,10 @@ def wait_for(port: int, log: Path) -> None:
 
 def helper(module: str, *words: str, input_: str | None = None) -> subprocess.Popen[str]:
     """A process of the benchmark itself: `python -m dangol.bench.MODULE WORDS`, with its standard output to be read."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", f"dangol.bench.{module}", *words],
         stdin=subprocess.PIPE if input_ is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
-    return process
 
 
 def answer_of(process: subprocess.Popen[str], seconds: float) -> Any:
