@@ -28,6 +28,7 @@ from dangol.world.story import Story
 from dangol.world.wire import Clock, Label, Pen
 
 TICK_SECONDS = 0.25
+WARM_UP_MS = 180_000
 #: Stores are open, and the call centre answers, between these hours in Seoul.
 STORE_OPEN, STORE_CLOSE = 11, 21
 OFFICE_OPEN, OFFICE_CLOSE = 9, 18
@@ -62,7 +63,8 @@ class GoingOn:
         self._agenda: list[tuple[int, int]] = []
         self._dice = Dice(orders.seed, "going on", now_ms)
         self._gap_ms = 60_000 / orders.visits_per_minute if orders.visits_per_minute else 0.0
-        self._next_visit = now_ms + (self._dice.gap(self._gap_ms) if self._gap_ms else float("inf"))
+        # Visits that began a little earlier are on their way, so that the first minute looks like any other.
+        self._next_visit = now_ms - WARM_UP_MS if self._gap_ms else float("inf")
         self._settle(orders, now_ms)
         self._weights = list(accumulate(person.online_per_day for _, person in self._people))
 

@@ -29,6 +29,7 @@ MEMBER_SHARE = 0.56
 NEW_MEMBER_SHARE = 0.14
 APP_SHARE = 0.58
 UNITS_PER_OFFICE = 60
+FIRST_CHILD = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -120,7 +121,11 @@ def household(index: int, first: int, room: int, dice: Dice, season: Season) -> 
     recycled = room >= 2 and dice.chance(0.02)
     home = address(dice)
     count = 2 if recycled else size
-    people = [_person(first + place, home if not recycled else address(dice), dice, season) for place in range(count)]
+    people: list[Person] = []
+    for place in range(count):
+        # Korean spouses keep their surnames; children have their father's.
+        surname = people[0].surname if place >= FIRST_CHILD and not recycled else ""
+        people.append(_person(first + place, home if not recycled else address(dice), dice, season, surname))
     if recycled:
         return _recycled(index, people, dice, season)
     family = Household(index, people)
@@ -134,10 +139,11 @@ def household(index: int, first: int, room: int, dice: Dice, season: Season) -> 
 _SIZES: Weighted[int] = Weighted([(1, 60), (2, 22), (3, 11), (4, 7)])
 
 
-def _person(index: int, home: Address, dice: Dice, season: Season) -> Person:
+def _person(index: int, home: Address, dice: Dice, season: Season, family_name: str) -> Person:
     woman = dice.chance(0.64)
     born = dice.draw(_YEARS) + dice.below(8)
     surname, given = surname_and_given(dice, woman=woman, born=born)
+    surname = family_name or surname
     newcomer = dice.chance(NEW_MEMBER_SHARE)
     member = newcomer or dice.chance(MEMBER_SHARE)
     habit, online, store = dice.draw(_HABITS) if member else STRANGER
@@ -178,9 +184,6 @@ def phone_of(index: int) -> str:
 
 
 def _family_ties(family: Household, dice: Dice) -> None:
-    surname = family.people[0].surname
-    for child in family.people[2:]:
-        child.surname = surname
     if dice.chance(0.30):
         for other in family.people[1:]:
             other.phone = family.people[0].phone
