@@ -85,11 +85,11 @@ class QueueQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     """Which quarantined events."""
 
     state: Annotated[str, Meta(pattern="^(open|replayed|dismissed|)$", description="open, replayed, dismissed; empty: all.")] = "open"
-    reason: Annotated[str, Meta(max_length=80)] = ""
+    reason: Annotated[str, Meta(max_length=80, description="Only this reason.")] = ""
     source: Annotated[str, Meta(max_length=80, description="Name of the source.")] = ""
     event: Annotated[str, Meta(max_length=200, description="Name of the event.")] = ""
-    cursor: Annotated[str, Meta(max_length=100)] | None = None
-    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    cursor: Annotated[str, Meta(max_length=100, description="`next` of the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=500, description="Events per page, 1 to 500.")] = 50
 
 
 class Correction(Struct, forbid_unknown_fields=True):

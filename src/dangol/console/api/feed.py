@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dangol.console.api.operations import Call, directory
 from dangol.console.api.problems import Kind, Problem
+from dangol.console.api.sight import Sight, sees
 from dangol.engines.lake import tail
 from dangol.events.ports import SEQ_BITS
 from dangol.feeds import (
@@ -41,7 +42,7 @@ class FeedQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     facts: Annotated[
         list[str], Meta(max_length=100, description="Only these: names of facts (person.merged) or of events (Order Completed), by commas.")
     ] = []
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Facts per page, 1 to 1000.")] = 100
 
 
 class Page(Struct):
@@ -145,6 +146,26 @@ def read_feed(call: Call) -> Page:
         if len(facts) < 1000:
             return Page(views, position, True)
     return Page(views, position, False)
+
+
+@directory.add(
+    "GET",
+    "/facts/{position}",
+    en="One fact, whole",
+    ko="사실 하나를 통째로 봐요",
+    permission=Permission.PEOPLE_SEE,
+    query=Sight,
+    answer=FactView,
+    problems=(Kind.NOT_FOUND,),
+)
+def read_fact(call: Call) -> FactView:
+    """The fact at a position: for an event of a timeline (its `seq`), the whole event as it came. Personal data follows the role."""
+    text = call.path["position"]
+    position = int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else -1
+    fact = call.lake.get(call.connection, [position]).get(position) if 0 <= position <= POSITION_MAX else None
+    if fact is None:
+        raise Problem(Kind.NOT_FOUND, f"There is no fact at position {text[:40]!r}. Timelines and the feed tell positions.")
+    return fact_view(fact, _sources(call), personal=sees(call, f"fact:{position}", act="fact.unmasked"))
 
 
 def stream_of(call: Call, last_event_id: str) -> StreamOrder:

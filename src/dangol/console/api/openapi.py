@@ -24,6 +24,7 @@ TAGS = {
     "sources": {"en": "Sources", "ko": "보내는 곳"},
     "plan": {"en": "Tracking plan", "ko": "추적 계획"},
     "catalogue": {"en": "Standard data model", "ko": "표준 데이터 모델"},
+    "facts": {"en": "Facts", "ko": "사실"},
     "feed": {"en": "Change feed", "ko": "변화 흐름"},
     "subscriptions": {"en": "Webhooks", "ko": "웹훅"},
     "health": {"en": "Health", "ko": "상태"},
@@ -126,6 +127,17 @@ def _described(schema: dict[str, Any]) -> dict[str, str]:
     return {"description": schema["description"]} if "description" in schema else {}
 
 
+#: What the variable parts of addresses are.
+PARTS = {
+    "person": "TYPE:VALUE, or person:ID for any id that the person ever had.",
+    "message_id": "The event's messageId, as its sender gave it.",
+    "key": "The key that lists show, or the event's messageId.",
+    "name": "The name it was given.",
+    "event": "The event's name, or identify, page, screen, group, alias.",
+    "position": "A position of the feed; `seq` of a timeline's event.",
+}
+
+
 def _example(name: str) -> dict[str, Any]:
     examples = {"person": "email:mina@brand.kr", "event": "Order Completed", "name": "web", "message_id": "ajs-next-1732162800000-7d3b1c9e"}
-    return {"example": examples[name]} if name in examples else {}
+    return {"description": PARTS[name], **({"example": examples[name]} if name in examples else {})}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+from dangol.console.api.korean import DESCRIPTIONS, MEANINGS
 from dangol.console.api.openapi import TAGS, parameters, problems
 from dangol.console.api.operations import PREFIX, Answer, Operation
 from dangol.console.api.problems import TITLES, Kind, status_of
@@ -134,13 +135,20 @@ def _shown(operation: Operation, language: str) -> Shown:
         method=operation.method,
         path=PREFIX + operation.path,
         summary=operation.summary[language],
-        description=operation.description,
+        description=(DESCRIPTIONS[operation.name] if language == "ko" else " ".join(operation.description.split())).replace("`", ""),
         permission=operation.permission.value if operation.permission else "",
-        parameters=[Parameter(one["name"], one["in"], _kind(one["schema"]), one.get("description", "")) for one in parameters(operation)],
+        parameters=[
+            Parameter(one["name"], one["in"], _kind(one["schema"]), _meaning(one, language).replace("`", "")) for one in parameters(operation)
+        ],
         body=operation.body.__name__ if operation.body is not None else "",
         answer=operation.answer.__name__,
         problems=[(kind.value, status_of(kind)) for kind in problems(operation)],
     )
+
+
+def _meaning(parameter: dict[str, Any], language: str) -> str:
+    english = str(parameter.get("description", ""))
+    return MEANINGS.get(parameter["name"], english) if language == "ko" else english
 
 
 def _kind(schema: dict[str, Any]) -> str:

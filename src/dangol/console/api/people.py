@@ -129,14 +129,14 @@ class TimelineQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     limit: Limit = 50
     name: Annotated[list[str], Meta(description="Only events of these names or types; repeat it or separate by commas.")] = []
     channel: Annotated[list[str], Meta(description="Only from these kinds of source: web, app, pos, …")] = []
-    since: Annotated[datetime, Meta(tz=True)] | None = None
-    until: Annotated[datetime, Meta(tz=True)] | None = None
+    since: Annotated[datetime, Meta(tz=True, description="From this moment on, with its offset.")] | None = None
+    until: Annotated[datetime, Meta(tz=True, description="Before this moment, with its offset.")] | None = None
 
 
 class SessionsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     """Which sessions."""
 
-    since: Annotated[datetime, Meta(tz=True)] | None = None
+    since: Annotated[datetime, Meta(tz=True, description="From this moment on, with its offset.")] | None = None
     limit: Limit = 50
 
 
@@ -180,7 +180,7 @@ def read_person(call: Call) -> Person:
     problems=(Kind.NOT_FOUND,),
 )
 def read_timeline(call: Call) -> Timeline:
-    """A page of a person's timeline, newest first. `properties` holds the few that a sentence needs; `seq` leads to the whole event."""
+    """A page of a person's timeline, newest first. `properties` holds the few that a sentence needs; `seq` leads to the whole event (/facts/{seq})."""
     person_id, wanted = _person_id(call), call.query
     try:
         page = timeline(

@@ -62,7 +62,7 @@ def list_sources(call: Call) -> Sources:
 
 
 @directory.add("POST", "/sources", en="Add a source", ko="보내는 곳을 더해요", body=NewSource, status=201, problems=(Kind.REFUSED,), **_CHANGE)
-def add(call: Call) -> Source:
+def add_new_source(call: Call) -> Source:
     """A new source with a new write key. Collect knows it within a second."""
     given = call.body
     with call.connection.transaction():
@@ -86,7 +86,7 @@ def read_source(call: Call) -> Source:
 
 
 @directory.add("POST", "/sources/{name}/key", en="Give a source a new key", ko="쓰기 키를 새로 만들어요", problems=(Kind.NOT_FOUND,), **_CHANGE)
-def rotate(call: Call) -> Source:
+def rotate_source_key(call: Call) -> Source:
     """A new write key; the old one is refused within a second. Events that clients still send with it are answered 401."""
     _found(call)
     with call.connection.transaction():
@@ -96,7 +96,7 @@ def rotate(call: Call) -> Source:
 
 
 @directory.add("POST", "/sources/{name}/pause", en="Stop taking events from a source", ko="잠시 받지 않아요", problems=(Kind.NOT_FOUND,), **_CHANGE)
-def pause(call: Call) -> Source:
+def pause_source(call: Call) -> Source:
     """Its clients are answered 404 and stop sending; nothing that was accepted is touched."""
     _found(call)
     with call.connection.transaction():
@@ -106,7 +106,7 @@ def pause(call: Call) -> Source:
 
 
 @directory.add("DELETE", "/sources/{name}/pause", en="Take events from a source again", ko="다시 받아요", problems=(Kind.NOT_FOUND,), **_CHANGE)
-def unpause(call: Call) -> Source:
+def unpause_source(call: Call) -> Source:
     """The pause ends."""
     _found(call)
     with call.connection.transaction():

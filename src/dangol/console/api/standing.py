@@ -30,13 +30,13 @@ class Audit(Struct):
 class AuditQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     """Which entries."""
 
-    actor: Annotated[str, Meta(max_length=300)] = ""
-    act: Annotated[str, Meta(max_length=80)] = ""
-    subject: Annotated[str, Meta(max_length=300)] = ""
-    since: Annotated[datetime, Meta(tz=True)] | None = None
-    until: Annotated[datetime, Meta(tz=True)] | None = None
+    actor: Annotated[str, Meta(max_length=300, description="Only what this operator or token did.")] = ""
+    act: Annotated[str, Meta(max_length=80, description="Only this: person.unmasked, source.added, …")] = ""
+    subject: Annotated[str, Meta(max_length=300, description="Only about this: person:ID, source:web, …")] = ""
+    since: Annotated[datetime, Meta(tz=True, description="From this moment on, with its offset.")] | None = None
+    until: Annotated[datetime, Meta(tz=True, description="Before this moment, with its offset.")] | None = None
     before: Annotated[int, Meta(ge=1, le=(1 << 63) - 1, description="`next` of the page before.")] | None = None
-    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    limit: Annotated[int, Meta(ge=1, le=500, description="Entries per page, 1 to 500.")] = 50
 
 
 @directory.add("GET", "/health", en="Is it well?", ko="잘 돌아가는지 봐요", permission=None, answer=Health)

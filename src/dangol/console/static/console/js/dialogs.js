@@ -14,6 +14,7 @@ export function setUpDialogs() {
       open(opener.dataset.open);
       return;
     }
+    if (event.target.closest("details.menu .sheet button.item")) closeMenus();
     if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
     if (event.target instanceof HTMLDialogElement && outside(event)) event.target.close();
     for (const menu of document.querySelectorAll("details.menu[open], .tabbar details[open]")) {
