@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,12 +39,14 @@ def state_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL that lives as long as the test session, with an empty migrated template database."""
     settings = Settings(workspace=tmp_path_factory.mktemp("state"))
     address = state.start(settings, options=QUICK)
+    watch = _ends_with_us(state.process_id(settings))
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(f"create database {TEMPLATE}")
     app.migrate(load_at(settings.workspace, _database(address, TEMPLATE)))
     app.configure(settings)  # lets go of the template: a database in use cannot be copied
     yield address
     state.stop(settings)
+    watch.communicate()
 
 
 @pytest.fixture
@@ -73,6 +76,12 @@ def new_workspace(state_server: str, tmp_path: Path) -> Iterator[Callable[[], Se
 def workspace(new_workspace: Callable[[], Settings]) -> Settings:
     """A workspace with a fresh database. Its dangol.toml says where, so commands run in it find the same."""
     return new_workspace()
+
+
+def _ends_with_us(pid: int | None) -> subprocess.Popen[bytes]:
+    """Ends the server when this process is gone, however it went: a session that is killed leaves nothing running."""
+    # The pipe closes with us; `read` then returns.
+    return subprocess.Popen(["sh", "-c", f"read -r _; kill -QUIT {pid} 2>/dev/null"], stdin=subprocess.PIPE, start_new_session=True)
 
 
 def load_at(folder: Path, url: str) -> Settings:
