@@ -125,7 +125,7 @@ def _fill(settings: Settings, mark: Mark) -> None:
 
     now = datetime.now(UTC)
     since = datetime.fromtimestamp(mark.filled_until / 1000, UTC) if mark.filled_until else None
-    _say(f"{'Continuing' if since else 'Filling'}: {mark.people:,} made-up people since {since or mark.start} …")
+    _say(f"{'Continuing' if since else 'Filling'}: {mark.people:,} made-up people since {f'{since:%Y-%m-%d %H:%M} UTC' if since else mark.start} …")
     lines = bring_in(settings, mark, since, now)
     mark.filled_until = int(now.timestamp() * 1000)
     mark.guest = mark.guest or guest_of(settings.workspace / "world")
