@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dangol.events import EVENT_TYPES, Envelope, Malformed, Unreadable, merged_context, parse_time_us, read_body, read_raw
+from dangol.intake.check import Shared, check, check_body
 from dangol.intake.frame import FrameKind, decode_frames, encode_frames
 from dangol.intake.http.auth import keys_in_headers
 from dangol.intake.http.bodies import PREFIX_BYTES, BodyTooLarge, NotUnpackable, unpack
@@ -111,6 +112,35 @@ def test_a_request_is_kept_or_refused(body, route, keys):
     assert len(judged.message_ids) == frame.events
     if frame.kind == FrameKind.EVENTS:
         assert frame.events == len(read_body(frame.body, frame.route).items)
+
+
+@given(st.lists(EVENTS, min_size=1, max_size=5), st.sampled_from([0, 10_000]))
+@example(
+    [
+        {"type": "track", "event": "\u3000", "userId": "u"},
+        {"type": "page", "userId": "\u2003"},
+        {"type": "track", "event": "Plan Kept", "userId": "u"},
+    ],
+    10_000,
+)
+@example(
+    [
+        {"type": "page", "userId": "u", "context": {"consent": {"categoryPreferences": {"analytics": False}}}},
+        {"type": "page", "userId": "u"},
+    ],
+    10_000,
+)
+def test_the_quick_way_and_the_close_look_agree(events, max_event_bytes):
+    """check_body says of every event what check says of it alone."""
+    raw = json.dumps({"batch": events}).encode()
+    body = read_body(raw, "batch")
+    shared = Shared(body.context, body.integrations, len(raw), is_text=True)
+    closely = [
+        check(item, index, shared=shared, plan=KNOWLEDGE.plan, max_event_bytes=max_event_bytes) for index, item in enumerate(body.items)
+    ]
+    assert check_body(body, raw, plan=KNOWLEDGE.plan, max_event_bytes=max_event_bytes) == [
+        verdict for verdict in closely if verdict is not None
+    ]
 
 
 @given(BYTES, st.sampled_from(["wk_hook", "wk_server"]))

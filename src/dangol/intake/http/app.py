@@ -255,8 +255,7 @@ class CollectApp:
             return refusal(503, error.code, "Events cannot be kept now. Send them again.", retry_after=RETRY_LOG_SECONDS)
         if judged.answer is not None:
             return judged.answer
-        duplicates = self._window.seen(frame.source, judged.message_ids)
-        self._window.add(frame.source, judged.message_ids)
+        duplicates = self._window.note(frame.source, judged.message_ids)
         return Answer(200, taken(frame.events, duplicates, request_id, judged.message_ids, frame.verdicts))
 
     async def _take_pixel(self, scope: Scope, headers: Headers, kind: str) -> Answer:

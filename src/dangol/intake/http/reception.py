@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from dangol.events import EVENT_TYPES, Body, Envelope, Malformed, Unreadable, read_body
+from dangol.events import EVENT_TYPES, Body, Unreadable, read_body
 from dangol.intake.check import check_body
 from dangol.intake.facts import Reason
 from dangol.intake.frame import Frame, FrameKind, Verdict
@@ -129,11 +129,7 @@ def _frame_of(request: Request, source: SnapshotSource, body: Body, knowledge: K
     if not body.items:
         return Judged(None)
     frame = _frame(request, source, FrameKind.EVENTS, len(body.items), request.body, verdicts)
-    return Judged(frame, [_message_id(item) for item in body.items])
-
-
-def _message_id(item: Envelope | Malformed) -> str | None:
-    return item.messageId if isinstance(item, Envelope) else None
+    return Judged(frame, [getattr(item, "messageId", None) for item in body.items])
 
 
 def _frame(request: Request, source: SnapshotSource | None, kind: FrameKind, events: int, body: bytes, verdicts: list[Verdict]) -> Frame:

@@ -20,20 +20,14 @@ class Window:
         self._young: set[int] = set()
         self._old: set[int] = set()
 
-    def seen(self, source: int, message_ids: Iterable[str | None]) -> int:
-        """How many of these came before, or came twice among themselves."""
-        found, among = 0, set()
-        for message_id in message_ids:
-            if message_id is None:
-                continue
-            mark = hash((source, message_id))
-            if mark in self._young or mark in self._old or mark in among:
-                found += 1
-            among.add(mark)
-        return found
-
-    def add(self, source: int, message_ids: Iterable[str | None]) -> None:
-        """Remember these."""
+    def note(self, source: int, message_ids: Iterable[str | None]) -> int:
+        """Remember these; returns how many of them came before, or came twice among themselves."""
+        marks = [hash((source, message_id)) for message_id in message_ids if message_id is not None]
+        distinct = set(marks)
+        known = distinct & self._young
+        if self._old:
+            known |= distinct & self._old
+        self._young |= distinct
         if len(self._young) >= self._ids:
             self._old, self._young = self._young, set()
-        self._young.update(hash((source, message_id)) for message_id in message_ids if message_id is not None)
+        return len(marks) - len(distinct) + len(known)
