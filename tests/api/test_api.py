@@ -14,6 +14,7 @@ from tests.api.live import Live, at, identify, order
 
 from dangol.console.api.asgi import directory
 from dangol.console.api.events import merge_patch
+from dangol.console.api.korean import DESCRIPTIONS
 from dangol.console.api.openapi import document
 from dangol.console.api.page import WORDS, context_of
 from dangol.console.api.problems import TITLES, Kind, Problem
@@ -55,6 +56,9 @@ def test_the_timeline_pages_over_all_channels(live: Live) -> None:
     refused = live.get("/people/user_id:u-1/timeline?cursor=x")
     assert (refused.status, refused.json["code"]) == (400, "bad_parameter")
     assert len(live.get("/people/user_id:u-1/sessions").json["sessions"]) >= 1
+    whole = live.get(f"/facts/{first['entries'][0]['seq']}").json
+    assert whole["body"]["properties"] == {"order_id": "O-4", "total": 4000, "currency": "KRW"}
+    assert live.get("/facts/12345678901234567890").status == live.get("/facts/x").status == live.get("/facts/1").status == 404
 
 
 def test_people_are_found(live: Live) -> None:
@@ -342,7 +346,11 @@ def test_the_description_covers_every_operation() -> None:
     for language in ("ko", "en"):
         context = context_of(directory.operations, language)
         assert sum(len(section.operations) for section in context.sections) == len(directory.operations)
-        assert all(one.summary for section in context.sections for one in section.operations)
+        for one in (one for section in context.sections for one in section.operations):
+            told = [one.summary, one.description, *(parameter.meaning for parameter in one.parameters)]
+            assert all(told), (language, one.name)
+            assert all(any("가" <= letter <= "힣" for letter in text) is (language == "ko") for text in told), (one.name, told)
+    assert set(DESCRIPTIONS) == set(names)
     assert all(set(both) == {"ko", "en"} for both in WORDS.values())
     assert all(set(TITLES[kind]) == {"ko", "en"} and Problem(kind, "x").status >= 400 for kind in Kind)
 

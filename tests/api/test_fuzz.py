@@ -18,7 +18,7 @@ from dangol.intake.frame import Verdict
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 #: Requests per operation and mode.
-EXAMPLES = 15
+EXAMPLES = 8
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ DESCRIPTIONS: dict[str, str] = {
     "dismiss_quarantined": "이벤트는 그대로 남아 있고, 다시 열 수 있어요.",
     "reopen_quarantined": "반영하지 않기로 한 결정을 되돌려요.",
     "read_fact": "그 위치에 있는 사실을 보여드려요. 시간순 기록의 이벤트라면(seq) 들어온 그대로의 이벤트예요. 개인정보는 역할을 따라요.",
-    "read_feed": "모든 사실을 하나도 빠뜨리지 않고 순서대로 드려요. Accept: text/event-stream으로 부르면 바뀐 지 1초 안에 흘려보내고 Last-Event-ID로 이어 받을 수 있어요. "
+    "read_feed": "모든 사실을 하나도 빠뜨리지 않고 순서대로 드려요. "
+    "Accept: text/event-stream으로 부르면 바뀐 지 1초 안에 흘려보내고 Last-Event-ID로 이어 받을 수 있어요. "
     "아니면 페이지로 답해요: 앞 페이지의 position을 after=에 적어 다시 물어보세요. 토큰의 역할이 볼 수 없으면 개인정보는 가려요.",
     "list_subscriptions": "누구에게 무엇을 어디까지 알렸고, 마지막에 무엇이 잘못됐는지 보여드려요.",
     "add_webhook": "사실을 순서대로, 적어도 한 번 보내고 Standard Webhooks 방식으로 서명해요. 비밀 키는 이 답에서 한 번만 보여드려요.",

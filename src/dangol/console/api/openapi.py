@@ -124,7 +124,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _described(schema: dict[str, Any]) -> dict[str, str]:
-    return {"description": schema["description"]} if "description" in schema else {}
+    said = [one["description"] for one in (schema, *schema.get("anyOf", ())) if "description" in one]
+    return {"description": said[0]} if said else {}
 
 
 #: What the variable parts of addresses are.
