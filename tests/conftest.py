@@ -26,7 +26,9 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Django knows the rooms' tables before any test module is imported."""
-    app.configure(Settings(workspace=Path(tempfile.mkdtemp(prefix="dangol-tests-"))))
+    folder = tempfile.TemporaryDirectory(prefix="dangol-tests-")
+    config.add_cleanup(folder.cleanup)
+    app.configure(Settings(workspace=Path(folder.name)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
