@@ -25,7 +25,7 @@ def texts() -> dict[tuple[str, str], list[str]]:
     """(singular, plural or "") of every text, with the files it stands in."""
     if not settings.configured:
         settings.configure(USE_I18N=True)
-    from django.utils.translation.template import templatize
+    from django.utils.translation.template import templatize  # noqa: PLC0415 - reads settings on import
 
     found: dict[tuple[str, str], list[str]] = {}
     for path in sorted(CONSOLE.rglob("*.py")):

@@ -29,6 +29,7 @@ class SecurityHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer to *request*, as this class says."""
         response = self.get_response(request)
         headers = response.headers
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -51,6 +52,7 @@ class Borrowed:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer to *request*, as this class says."""
         response = None
         try:
             response = self.get_response(request)
@@ -66,6 +68,7 @@ class Preferences:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
+        """The answer to *request*, as this class says."""
         language = request.COOKIES.get("dangol_language", "")
         if language not in ("ko", "en"):
             known = request.user.is_authenticated if not request.path.startswith(("/static/", "/api/", "/health")) else False
@@ -87,6 +90,7 @@ class SignInRequired:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
+        """The answer to *request*, as this class says."""
         if request.path.startswith(OPEN_PATHS):
             return self.get_response(request)
         if not request.user.is_authenticated:

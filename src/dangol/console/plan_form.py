@@ -42,8 +42,8 @@ def rows_of(schema: Mapping[str, Any]) -> list[Row]:
     part = schema.get("properties") or {}
     required = set(part.get("required") or ())
     rows = []
-    for name, rule in (part.get("properties") or {}).items():
-        rule = rule if isinstance(rule, dict) else {}
+    for name, given in (part.get("properties") or {}).items():
+        rule = given if isinstance(given, dict) else {}
         kind = rule.get("type", "")
         more = {key: value for key, value in rule.items() if key in ("pattern", "format", "minimum", "maximum", "minLength", "maxLength")}
         rows.append(Row(name, "|".join(kind) if isinstance(kind, list) else kind, name in required, ", ".join(map(str, rule.get("enum", []))), ", ".join(f"{key}: {value}" for key, value in more.items())))
@@ -55,7 +55,7 @@ def schema_of(post: Any) -> dict[str, Any]:
     """The schema that a form says. Fields come as row-N-name, row-N-type, row-N-required, row-N-choices, row-N-more."""
     import json  # noqa: PLC0415 - beside its one use
 
-    kept = {}
+    kept: dict[str, Any] = {}
     try:
         before = json.loads(post.get("schema") or "{}")
         kept = (before.get("properties") or {}).get("properties") or {}

@@ -42,7 +42,7 @@ def reason_words(reason: str) -> ReasonWords:
 _TOLD = {"no_identifier", "no_event_name", "message_id_reused", "message_id_too_long", "event_too_large", "body_too_large"}
 _SCHEMA = re.compile(r"^(?P<event>.+), version (?P<version>\d+) of its schema: (?P<rest>.+)$", re.DOTALL)
 _MISSING = re.compile(r'^(?P<path>\S+): "(?P<name>[^"]+)" is a required property$')
-_TYPE = re.compile(r'^(?P<path>\S+): (?P<seen>.+) is not of types? (?P<types>.+)$', re.DOTALL)
+_TYPE = re.compile(r"^(?P<path>\S+): (?P<seen>.+) is not of types? (?P<types>.+)$", re.DOTALL)
 _CHOICE = re.compile(r"^(?P<path>\S+): (?P<seen>.+) is not one of (?P<choices>.+)$", re.DOTALL)
 
 

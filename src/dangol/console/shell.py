@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from dangol.console.access import ACCOUNT, PLACES, ROLE_WORDS, places_for
 from dangol.console.store import settings
 
-
 THEMES = (("system", _("As the device"), "monitor"), ("light", _("Light"), "sun"), ("dark", _("Dark"), "moon"))
 DENSITIES = (("comfortable", _("Roomy rows"), "rows-3"), ("compact", _("Tight rows"), "rows-4"))
 
@@ -84,6 +83,5 @@ def is_partial(request: HttpRequest) -> bool:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The caller's address, for throttling and the audit: the proxy's word only when one is configured to stand in front."""
-    direct = str(request.META.get("REMOTE_ADDR") or "")
-    return direct
+    """The caller's address, for throttling and the audit. The server puts a proxy's word there only when console.public_url says there is one."""
+    return str(request.META.get("REMOTE_ADDR") or "")

@@ -16,7 +16,7 @@ PARTICLES = {"을": ("를", "을"), "이": ("가", "이"), "은": ("는", "은")
 
 
 def particle(word: str, kind: str) -> str:
-    """The Korean particle that follows *word*: particle("원피스", "을") is 를.
+    """The Korean particle that follows *word*: 를 for "원피스" and "을".
 
     Digits and Latin letters are read as they are spoken in Korean as far as that is regular.
     """
@@ -81,20 +81,26 @@ def exact(at: datetime | None, zone: ZoneInfo) -> str:
     return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" {zone.key}"
 
 
+#: (seconds of the unit, its Korean and English name), and the seconds below which it is used.
+_SPANS = (
+    ((1, "초", "s"), 60),
+    ((60, "분", "min"), 3600),
+    ((3600, "시간", "h"), 86400),
+    ((86400, "일", "d"), 2_592_000),
+    ((2_592_000, "달", "mo"), 31_536_000),
+)
+
+
 def ago(at: datetime | None, now: datetime, language: str) -> str:
     """How long since: 방금, 3분 전, 2일 전; a time ahead of *now* is named as such."""
     if at is None:
         return "–"
     seconds = (now - at) / timedelta(seconds=1)
     ahead, seconds = seconds < -5, abs(seconds)
-    for limit, size, korean, english in ((60, 1, "초", "s"), (3600, 60, "분", "min"), (86400, 3600, "시간", "h"), (2_592_000, 86400, "일", "d"), (31_536_000, 2_592_000, "달", "mo")):  # fmt: skip
-        if seconds < limit:
-            count = int(seconds // size)
-            break
-    else:
-        count, korean, english = int(seconds // 31_536_000), "년", "y"
     if seconds < 5:
         return "방금" if language == "ko" else "just now"
+    size, korean, english = next((span for span, below in _SPANS if seconds < below), (31_536_000, "년", "y"))
+    count = int(seconds // size)
     if language == "ko":
         return f"{count}{korean} {'뒤' if ahead else '전'}"
     return f"in {count} {english}" if ahead else f"{count} {english} ago"

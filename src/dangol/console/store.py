@@ -27,7 +27,7 @@ def settings() -> Settings:
 
 
 def raw() -> psycopg.Connection[Any]:
-    """This request's connection, in autocommit: rooms open the transactions they need."""
+    """The connection of this request, in autocommit: rooms open the transactions they need."""
     held: tuple[tuple[str, str], psycopg.Connection[Any]] | None = getattr(_mine, "held", None)
     if held is not None and held[0] == _where() and not held[1].closed:
         return held[1]

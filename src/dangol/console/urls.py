@@ -5,7 +5,22 @@ from __future__ import annotations
 from django.urls import path
 
 from dangol.console import assets
-from dangol.console.pages import account, audit, doors, errors, find, home, live, operators, patterns, people, person, plan, quarantine, sources
+from dangol.console.pages import (
+    account,
+    audit,
+    doors,
+    errors,
+    find,
+    home,
+    live,
+    operators,
+    patterns,
+    people,
+    person,
+    plan,
+    quarantine,
+    sources,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -127,7 +127,7 @@ def read_fact(fact: Fact, source_kind: str, identifying: Mapping[str, str]) -> A
 
 
 #: Verdict.fate of what a fact tells; an applied event has no verdict.
-_FATES = {FactKind.EVENT_QUARANTINED: Fate.QUARANTINED, FactKind.EVENT_SUPPRESSED: Fate.SUPPRESSED, FactKind.EVENT_TAGGED: TAGGED}
+_FATES: dict[str, str] = {FactKind.EVENT_QUARANTINED: Fate.QUARANTINED, FactKind.EVENT_SUPPRESSED: Fate.SUPPRESSED, FactKind.EVENT_TAGGED: TAGGED}
 
 
 def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: bytes = b"") -> Arrival:

@@ -69,7 +69,7 @@ class Log(Protocol):
     """All lanes of a log, for readers."""
 
     def writer(self, role: str) -> LogWriter:
-        """The first free lane of *role* (collect, import, console): collect-0, collect-1, …"""
+        """The first free lane of *role* (collect, import, console), named collect-0, collect-1 and so on."""
 
     def lanes(self) -> list[str]:
         """Names of all lanes, sorted."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -82,5 +82,5 @@ def weak_words(reason: str) -> str:
 def _page(request: Any, errors: dict[str, str] | None = None) -> Account:
     title, about = ROLE_WORDS.get(request.user.role, (request.user.role, ""))
     return Account(
-        operator=request.user, role=title, about=about, first=request.user.must_change_password, name=request.user.name, errors=errors or {}
+        operator=request.user, role=str(title), about=str(about), first=request.user.must_change_password, name=request.user.name, errors=errors or {}
     )

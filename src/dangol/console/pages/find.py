@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from dangol.console.access import ACCOUNT, allowed, places_for
+from dangol.console.access import ACCOUNT, allowed, places_for, signed_in
 from dangol.console.people_words import listed
 from dangol.console.shell import show
 from dangol.console.store import raw
@@ -32,7 +32,7 @@ class Found:
 def find(request: HttpRequest) -> HttpResponse:
     """What fits the words so far."""
     asked = request.GET.get("q", "").strip()[:100]
-    places = [place for place in [*places_for(request.user.role), ACCOUNT] if asked.casefold() in f"{place.title} {place.name}".casefold()]
+    places = [place for place in [*places_for(signed_in(request).role), ACCOUNT] if asked.casefold() in f"{place.title} {place.name}".casefold()]
     people = []
     if asked and allowed(request, Permission.PEOPLE_SEE):
         people = [listed(hit) for hit in search_people(raw(), asked, limit=PEOPLE_SHOWN)[0]]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dangol import operators as room
-from dangol.console.access import ROLE_WORDS, allowed, needs
+from dangol.console.access import ROLE_WORDS, allowed, needs, signed_in
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw
 from dangol.errors import DangolError
@@ -99,7 +99,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect("/operators?tab=tokens")
     name, role = request.POST.get("name", ""), request.POST.get("role", "")
     try:
-        made = room.add_token(raw(), name, role, created_by=f"operator:{request.user.email}")
+        made = room.add_token(raw(), name, role, created_by=f"operator:{signed_in(request).email}")
     except DangolError as refusal:
         text = _("Say what it is for, like pos-sync.") if not name.strip() else _("There is a token of this name already.") if "already" in str(refusal) or "taken" in str(refusal) else str(refusal)
         return show(request, "pages/operators.html", _page(request, tab="tokens", errors={"token": text}, name=name, role=role), status=422)

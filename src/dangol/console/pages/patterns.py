@@ -53,10 +53,10 @@ def samples_of(name: str) -> list[tuple[str, dict[str, Any]]]:
     entry = {"text": "앱에서 '여름 원피스'를 장바구니에 담았어요 (₩39,000)", "icon": "shopping-cart", "tone": "", "at": at, "channel": "앱", "source": "app-ios", "name": "Product Added", "raw_url": "/patterns", "key": "k"}
     columns = [{"key": "name", "title": "Name", "sort": True}, {"key": "n", "title": "Events", "num": True, "sort": True}]
     rows = [{"href": "/patterns", "cells": [{"text": "web"}, {"text": "1,204", "num": True, "value": 1204}]}, {"cells": [{"text": "pos-gangnam"}, {"text": "88", "num": True, "value": 88}]}]
-    button = mark_safe('<button class="btn primary" type="button">Do it</button>')  # noqa: S308 - constant
+    button = mark_safe('<button class="btn primary" type="button">Do it</button>')
     samples: dict[str, list[tuple[str, dict[str, Any]]]] = {
         "badge": [("Full", {"text": "sending", "tone": "good", "icon": "check"}), ("Plain", {"text": "v3"})],
-        "card": [("Full", {"title": "Traits", "note": "4", "body": mark_safe('<div class="body">Body</div>')}), ("Empty", {"body": ""})],  # noqa: S308
+        "card": [("Full", {"title": "Traits", "note": "4", "body": mark_safe('<div class="body">Body</div>')}), ("Empty", {"body": ""})],
         "chart_frame": [("Full", drawn_chart)],
         "code": [("JSON", {"json": {"event": "Order Completed", "total": 39000, "paid": True}, "label": "Event"}), ("Text", {"text": "dangol up", "label": "Command", "wrap": True})],
         "confirm": [("Full", {"title": "Stop this source?", "text": "Its events are refused from now on.", "undo": "You can start it again.", "action": "/patterns", "verb": "Stop it", "danger": True})],

@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from dangol.console.access import allowed, needs
+from dangol.console.access import allowed, needs, signed_in
 from dangol.console.masking import is_unmasked, unmask
 from dangol.console.people_words import TELLING, person_label
 from dangol.console.sentence_table import CHANNELS
@@ -130,7 +130,13 @@ def unmasking(request: HttpRequest, person_id: UUID) -> HttpResponse:
         flash(request, _("Say in a few words why you need to see it. Nothing was shown."), tone="bad")
         return HttpResponseRedirect(f"/people/{person_id}")
     record(
-        raw(), f"operator:{request.user.email}", "person.unmasked", f"person:{person_id}", why, ip=address_of(request), role=request.user.role
+        raw(),
+        f"operator:{signed_in(request).email}",
+        "person.unmasked",
+        f"person:{person_id}",
+        why,
+        ip=address_of(request),
+        role=signed_in(request).role,
     )
     unmask(request, person_id)
     flash(request, _("Shown for 15 minutes. Your look and its reason are in the audit."))

@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dangol.console.access import allowed, needs
+from dangol.console.access import allowed, needs, signed_in
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.plan_form import Row, rows_of, schema_of, type_options
 from dangol.console.recent_events import recent_events
@@ -168,7 +168,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     mode = request.POST.get("mode", "form")
     try:
         schema = _given(request.POST)
-        made = room.add_version(raw(), name, schema, action, description=description, origin="console", by=f"operator:{request.user.email}")
+        made = room.add_version(raw(), name, schema, action, description=description, origin="console", by=f"operator:{signed_in(request).email}")
     except (ValueError, DangolError) as refusal:
         where = "name" if "event name" in str(refusal) else "schema"
         text = _("Give the event the name that the touchpoint sends.") if where == "name" else str(refusal)

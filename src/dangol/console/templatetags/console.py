@@ -71,7 +71,7 @@ def money(value: Any, currency: str = "KRW") -> str:
 def when(at: datetime | None, style: str = "moment") -> SafeString:
     """A time in the brand's zone with the exact one on hover. style: moment, ago, clock, day."""
     if at is None:
-        return mark_safe('<span class="faint">–</span>')  # noqa: S308 - constant
+        return mark_safe('<span class="faint">–</span>')
     now, language, zone = datetime.now(UTC), _language(), _zone()
     text = {
         "moment": lambda: shown.moment(at, language, zone, now),
