@@ -392,7 +392,7 @@ def test_a_source_added_now_may_send_now(collect):
     assert collect.ask("POST", "/v1/t", event(), key="wk_new").status == 401
     collect.know(Snapshot([*SNAPSHOT.sources, new], []))
     try:
-        assert any(collect.ask("POST", "/v1/t", event(), key="wk_new").status == 200 for _ in range(20))
+        assert collect.ask("POST", "/v1/t", event(), key="wk_new").status == 200
         assert collect.ask("POST", "/v1/t", event(event="Plan Kept"), key="wk_new").json["quarantined"] == []
     finally:
         collect.know()
