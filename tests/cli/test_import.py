@@ -134,6 +134,9 @@ def test_refusals_name_what_was_seen_and_what_to_do(running_shop: Shop, source: 
         ran = running_shop.run(*words)
         assert ran.code == 1
         assert told in ran.err
+    running_shop.ok("source", "disable", source)
+    assert "source enable crm" in running_shop.run("import", str(table), "--source", source).err
+    running_shop.ok("source", "enable", source)
     assert counts(running_shop) == before
 
 

@@ -94,7 +94,9 @@ def test_a_new_workspace_explains_every_setting(tmp_path: Path, capsys: pytest.C
     defaults = load(folder, environ={})
     (folder / "dangol.toml").write_text(uncommented, encoding="utf-8")
     assert load(folder, environ={}) == defaults
-    assert (folder / "secrets").stat().st_mode & 0o777 == 0o700
+    assert {name: (folder / name).stat().st_mode & 0o077 for name in ("secrets", "log", "lake", "run", "dangol.toml")} == dict.fromkeys(
+        ("secrets", "log", "lake", "run", "dangol.toml"), 0
+    ), "others of this machine can read keys or personal data"
     assert (folder / "plan").is_dir()
 
 

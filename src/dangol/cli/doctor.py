@@ -193,10 +193,10 @@ def _permissions(settings: Settings) -> Finding:
     for folder in (settings.workspace, settings.log_dir, settings.run_dir, settings.logs_dir):
         if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
             return Finding(Verdict.MEND, "permissions", f"{folder} cannot be written", "Run Dangol as the account that owns the workspace.")
-    secrets = settings.secrets_dir
-    if secrets.exists() and secrets.stat().st_mode & 0o077:
-        return Finding(Verdict.MEND, "permissions", f"{secrets} can be read by others", f"chmod 700 '{secrets}'")
-    return Finding(Verdict.FINE, "permissions", "only the owner reads secrets")
+    for folder, verdict in ((settings.secrets_dir, Verdict.MEND), (settings.log_dir, Verdict.NOTE), (settings.lake_dir, Verdict.NOTE)):
+        if folder.exists() and folder.stat().st_mode & 0o077:
+            return Finding(verdict, "permissions", f"{folder} can be entered by other accounts of this machine", f"chmod 700 '{folder}'")
+    return Finding(Verdict.FINE, "permissions", "only the owner reads keys and personal data")
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:

@@ -99,6 +99,8 @@ def _snapshot(settings: Settings) -> Snapshot:
 
 def _source(snapshot: Snapshot, name: str) -> SnapshotSource:
     for source in snapshot.sources:
+        if source.name == name and source.disabled:
+            raise ImportRefused(f"source {name} is disabled; what it sends would be kept out. First: dangol source enable {name}")
         if source.name == name:
             return source
     if not snapshot.sources:
@@ -190,11 +192,11 @@ class _Memory:
 
 @contextlib.contextmanager
 def _remembered(settings: Settings, path: Path | None, key: str) -> Iterator[_Memory | None]:
-    """The memory of importing this very content; None for standard input, which cannot be read twice.
+    """The memory of importing this very content; None for standard input or a pipe, which cannot be read twice.
 
     Raises: ImportRefused when the same import runs already.
     """
-    if path is None:
+    if path is None or not path.is_file():
         yield None
         return
     folder = settings.run_dir / "imports"

@@ -93,6 +93,8 @@ def _wait(args: argparse.Namespace) -> None:
 
 def _behind(settings: Settings, heads: dict[str, int]) -> str:
     """Which lanes are behind *heads*, in words; "" when none is."""
+    import psycopg  # noqa: PLC0415 - as below
+
     from dangol.engines.state import StateUnavailable  # noqa: PLC0415 - as above
     from dangol.processes.standing import processed  # noqa: PLC0415 - as above
 
@@ -100,8 +102,8 @@ def _behind(settings: Settings, heads: dict[str, int]) -> str:
         return ""
     try:
         done = processed(settings)
-    except StateUnavailable as error:
-        return str(error).rstrip(".")
+    except (StateUnavailable, psycopg.Error) as error:  # it may come back before the time is over
+        return str(error).strip().partition("\n")[0].rstrip(".") or "State does not answer"
     late = [(lane, done.get(lane, 0), head) for lane, head in heads.items() if done.get(lane, 0) < head]
     return ", ".join(f"lane {lane} stands at {position} of {head}" for lane, position, head in late)
 

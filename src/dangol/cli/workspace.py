@@ -12,7 +12,8 @@ from dangol.cli.output import say
 from dangol.errors import DangolError
 from dangol.settings import FILE_NAME, RANGES, SECTIONS, Settings
 
-FOLDERS = ("log", "lake", "run", "logs", "plan")
+#: Folders of a workspace; those with personal data or keys are their owner's alone.
+FOLDERS = {"log": 0o700, "lake": 0o700, "run": 0o700, "secrets": 0o700, "logs": 0o755, "plan": 0o755}
 PLAN_NOTE = """\
 # Tracking plan
 
@@ -61,14 +62,14 @@ def _init(args: argparse.Namespace) -> None:
     if folder.exists() and not folder.is_dir():
         raise WorkspaceExists(f"{folder.absolute()} is a file, not a folder. Choose another name; nothing was changed.")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FOLDERS:
+    for name, mode in FOLDERS.items():
         (folder / name).mkdir(exist_ok=True)
-    (folder / "secrets").mkdir(mode=0o700, exist_ok=True)
-    (folder / "secrets").chmod(0o700)
+        (folder / name).chmod(mode)
     (folder / ".gitignore").write_text("/log/\n/lake/\n/state/\n/run/\n/logs/\n/secrets/\n", encoding="utf-8")
     (folder / "plan" / "README.md").write_text(PLAN_NOTE, encoding="utf-8")
     with file.open("x", encoding="utf-8") as new:
         new.write(configuration_text())
+    file.chmod(0o600)  # state.url may hold a password
     where = _quoted(folder)
     say(
         f"{folder.absolute()} is a workspace now. Its settings, each explained: {file}",

@@ -79,6 +79,8 @@ def standing(settings: Settings) -> Standing:
 
 def _ask_state(settings: Settings, answer: Standing) -> dict[str, int] | None:
     """Fill in the fates; returns the processed position of each lane, None when State does not answer."""
+    import psycopg  # noqa: PLC0415 - as below
+
     from dangol.engines import state  # noqa: PLC0415 - psycopg is slow to load
 
     try:
@@ -89,10 +91,11 @@ def _ask_state(settings: Settings, answer: Standing) -> dict[str, int] | None:
     except state.StateUnavailable as error:
         answer.notes.append(f"What became of the events is not known now: {str(error).split('. ')[0]}.")
         return None
-    except Exception as error:
-        if type(error).__module__.split(".")[0] != "psycopg":
-            raise
+    except psycopg.errors.UndefinedTable:
         answer.notes.append("What became of the events is not known now: State has no tables yet; `dangol up` makes them.")
+        return None
+    except psycopg.Error as error:
+        answer.notes.append(f"What became of the events is not known now: {str(error).strip().partition(chr(10))[0]}.")
         return None
     answer.applied = fates.pop("applied", 0)
     answer.duplicate = fates.pop("duplicate", 0)
