@@ -137,6 +137,16 @@ def test_free_text_loses_only_what_is_personal() -> None:
     assert mask_text(note) == "주문 O-20261121-0001, 010-****-5678로 전화 주세요 (mi***@brand.kr). 주민번호 ***, 129,000원"
 
 
+def test_addresses_in_links_are_masked() -> None:
+    """What a link carries in its query is found as well, percent-encoded or not."""
+    link = "https://x.kr/?mail=mina.kim%40brand.kr&to=joon@brand.kr&tel=%2B82-10-1234-5678&step=2"
+    masked = mask_text(link)
+    for secret in ("mina.kim", "joon@", "1234-5678"):
+        assert secret not in masked
+    assert masked.startswith("https://x.kr/?mail=mi***")
+    assert masked.endswith("&step=2")
+
+
 def test_an_id_that_is_an_address_is_masked() -> None:
     """A member id stays readable, unless the brand uses e-mail addresses or phone numbers as member ids."""
     assert mask_identifier("user_id", "M-1001") == "M-1001"
@@ -169,6 +179,9 @@ def test_search_results_and_timelines_are_masked() -> None:
     """A search result and a timeline line give no more away than the view itself."""
     hit = PersonHit(NODE, "김도연", "email", person().identifiers, AT)
     assert mask_hit(hit).label == "김*연"
+    assert mask_hit(replace(hit, label="김도연2")).label == "김***"
+    assert mask_hit(replace(hit, label="M-1")).label == "M-1"
+    assert mask_hit(replace(hit, label="mina.kim@brand.kr")).label == "mi***@brand.kr"
     assert mask_label("mina.kim@brand.kr") == "mi***@brand.kr"
     assert mask_label("M-1001") == "M-1001"
     line = TimelineEntry(NODE, "m1", "track", "Order Completed", "web", "web", AT, AT, {"email": "mina.kim@brand.kr", "total": 3}, "email:mina.kim@brand.kr", 1, None)

@@ -14,10 +14,13 @@ from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
 from dangol.events import Malformed, Unreadable, event_key, read_body, to_datetime
+from dangol.intake.arrivals import PARTITIONS
 from dangol.intake.facts import Fate
 from dangol.intake.frame import Frame, FrameKind
 from dangol.intake.ports import Log
 
+#: A lane is processed as far as its partition that is furthest behind; one without a row has not begun.
+_REACHED = "select lane, case when count(*) >= %s then min(position) else 0 end from progress group by lane"
 #: Events at the end of the log that are looked through for one that was not processed yet.
 WAITING_EVENTS_MAX = 50_000
 #: Sources that may have used the same messageId, told at most.
@@ -113,7 +116,7 @@ def receipt(connection: Connection[Any], message_id: str, log: Log | None = None
 def waiting(connection: Connection[Any], log: Log, message_id: str) -> list[ReceiptView]:
     """The event with this messageId among those accepted but not processed yet."""
     with connection.cursor(row_factory=tuple_row) as rows:
-        reached: dict[str, int] = dict(rows.execute("select lane, min(position) from progress group by lane").fetchall())
+        reached: dict[str, int] = dict(rows.execute(_REACHED, (PARTITIONS,)).fetchall())
         sources: dict[int, str] = dict(rows.execute("select id, name from source").fetchall())
     wanted = json.dumps(message_id).encode()[1:-1]
     plain = message_id.encode("utf-8", "replace")

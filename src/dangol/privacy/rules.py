@@ -75,10 +75,10 @@ PERSON_PARENTS = {
     "address", "shippingaddress", "billingaddress", "holder", "companion",
 }
 
-_EMAIL = re.compile(r"[^\s@<>\"'(),;:|/=&?]{1,64}@[^\s@<>\"'(),;:|/=&?]+\.[^\s@<>\"'(),;:|/=&?]{2,}")
+_EMAIL = re.compile(r"[^\s@<>\"'(),;:|/=&?]{1,64}(?:@|%40)[^\s@<>\"'(),;:|/=&?]+\.[^\s@<>\"'(),;:|/=&?]{2,}")
 #: A Korean particle may follow a number ("010-1234-5678로"), a Latin letter or another digit makes it something else.
 _PHONE = re.compile(
-    r"(?<![A-Za-z0-9_.-])(?:\+\d{1,3}[\s.-]?\(?0?\d{1,3}\)?|\(?0\d{1,2}\)?)[\s.-]?\d{3,4}[\s.-]?\d{4}(?![A-Za-z0-9_-])"
+    r"(?<![A-Za-z0-9_.-])(?:(?:\+|%2[Bb])\d{1,3}[\s.-]?\(?0?\d{1,3}\)?|\(?0\d{1,2}\)?)[\s.-]?\d{3,4}[\s.-]?\d{4}(?![A-Za-z0-9_-])"
 )
 _RESIDENT = re.compile(r"(?<!\d)\d{6}[\s-]?[1-8]\d{6}(?!\d)")
 _CARD = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d{4}[\s-]){3}\d{1,7}(?![A-Za-z0-9_-])")
@@ -181,7 +181,10 @@ def mask_person(view: _View) -> _View:
 def mask_hit(hit: _View) -> _View:
     """A PersonHit (profiles) without its personal values."""
     found: Any = hit
-    return replace(found, label=mask_label(found.label), identifiers=[_masked_identifier(item) for item in found.identifiers])  # type: ignore[no-any-return]
+    kinds = {item.value: item.type for item in found.identifiers}
+    # The label is a name, or where none is known an identifier, which is masked as one.
+    label = mask_identifier(kinds[found.label], found.label) if found.label in kinds else mask(MaskKind.NAME, found.label)
+    return replace(found, label=label, identifiers=[_masked_identifier(item) for item in found.identifiers])  # type: ignore[no-any-return]
 
 
 def mask_timeline(entry: _View) -> _View:
