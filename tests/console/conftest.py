@@ -142,8 +142,8 @@ class _serving:  # noqa: N801 - read as a verb
             for role, email in OPERATORS.items():
                 add_operator(connection, email, role, PASSWORD, name="김민아" if role == "owner" else "")
         self.filling(settings)
-        from dangol.console.asgi import get_asgi_application
         from dangol.console.api.asgi import ApiApplication
+        from dangol.console.asgi import get_asgi_application
 
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))

@@ -27,7 +27,7 @@ def particle(word: str, kind: str) -> str:
         return vowel if final == 0 or (kind == "으로" and final == 8) else consonant
     if last.isdigit():
         return consonant if last in ("036" if kind == "으로" else "013678") else vowel
-    return consonant if last.lower() in ("mn" if kind == "으로" else "lmn") else vowel
+    return consonant if last and last.lower() in ("mn" if kind == "으로" else "lmn") else vowel
 
 
 def number(value: float | None) -> str:
