@@ -108,7 +108,7 @@ def test_asked_to_stop_it_finishes_what_it_accepted(new_collect):
     time.sleep(0.4)
     began = time.monotonic()
     codes = collect.stop()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10
     for thread in clients:
         thread.join(30)
     assert len(told) > 20

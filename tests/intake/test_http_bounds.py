@@ -26,7 +26,7 @@ def collect(tmp_path_factory):
     from dangol.settings import Collect
     from tests.intake.collecting import RunningCollect, free_port
 
-    limits = Collect(port=free_port(), max_body_bytes=200_000, max_event_bytes=20_000, body_timeout_seconds=1, max_waiting_bytes=1_000_000)
+    limits = Collect(port=free_port(), max_body_bytes=200_000, max_event_bytes=20_000, body_timeout_seconds=2, max_waiting_bytes=1_000_000)
     running = RunningCollect(tmp_path_factory.mktemp("collect"), limits)
     running.know()
     running.start()
@@ -87,7 +87,7 @@ def test_a_body_that_does_not_come_in_time(collect):
     assert answer.startswith(b"HTTP/1.1 503")
     assert b"retry-after: " in answer
     assert b'"code":"too_slow"' in answer
-    assert 0.9 < time.monotonic() - start < 6
+    assert 1.9 < time.monotonic() - start < 15
     still_well(collect)
 
 
@@ -98,7 +98,7 @@ def test_headers_that_do_not_come_in_time(collect):
             connection.sendall(before + b"POST /v1/batch HTTP/1.1\r\nX-Slow: ")
             start, ended = time.monotonic(), False
             connection.settimeout(0.2)
-            while time.monotonic() - start < 8 and not ended:
+            while time.monotonic() - start < 15 and not ended:
                 try:
                     ended = not connection.recv(65536)
                     connection.sendall(b"a")
@@ -107,7 +107,7 @@ def test_headers_that_do_not_come_in_time(collect):
                 except ConnectionError:
                     ended = True
             assert ended
-            assert time.monotonic() - start > 0.9
+            assert time.monotonic() - start > 1.9
     still_well(collect)
 
 
