@@ -83,7 +83,7 @@ def test_a_change_is_told_within_a_second_and_signed(live: Live) -> None:
 def test_a_dead_address_holds_up_nobody(live: Live) -> None:
     """While one receiver hangs and another refuses, the third is told everything at once."""
     release = threading.Event()
-    hanging = Receiver(lambda _handler, _request: 200 if release.wait(8) else 200)
+    hanging = Receiver(lambda _handler, _request: (release.wait(8), 200)[1])
     refusing = Receiver(lambda _handler, _request: 500)
     well = Receiver(lambda _handler, _request: 200)
     for name, receiver in (("hanging", hanging), ("refusing", refusing), ("well", well)):
@@ -175,7 +175,7 @@ def test_killed_at_any_moment_it_leaves_no_gap(live: Live) -> None:
     (live.settings.workspace / "dangol.toml").write_text(
         f'[state]\nurl = "{live.settings.state.url}"\n[deliver]\nprivate_networks = "127.0.0.0/8"\n', encoding="utf-8"
     )
-    receiver = Receiver(lambda _handler, _request: 200 if not time.sleep(0.02) else 200)
+    receiver = Receiver(lambda _handler, _request: (time.sleep(0.02), 200)[1])
     subscribe(live, receiver)
     script = "import sys, pathlib; from dangol import settings; from dangol.processes import deliver; deliver.run(settings.load(pathlib.Path(sys.argv[1]), {}))"
     command = [sys.executable, "-c", script, str(live.settings.workspace)]
