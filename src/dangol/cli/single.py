@@ -55,5 +55,5 @@ def _run(args: argparse.Namespace) -> None:
     if args.process == "process":
         extra = {"index": args.worker}
     alone = not args.supervised and args.process != "collect"
-    with state_running(settings) if alone else contextlib.nullcontext():
+    with state_running(settings, up_to_date=True) if alone else contextlib.nullcontext():
         module.run(settings, **extra)
