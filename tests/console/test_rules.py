@@ -124,7 +124,7 @@ def test_contexts_are_what_templates_say():
         context = getattr(import_module(f"dangol.console.{named[1]}"), named[2])
         assert is_dataclass(context)
         known = {one.name for one in fields(context)}
-        used = {name for name in re.findall(r"\{\{\s*([a-z_]+)[.|\s}]", text) + re.findall(r"\{% (?:if|for \w+ in) (?:not )?([a-z_]+)[.\s%]", text)}
+        used = set(re.findall(r"\{\{\s*([a-z_]+)[.|\s}]", text) + re.findall(r"\{% (?:if|for \w+ in) (?:not )?([a-z_]+)[.\s%]", text))
         own = set(re.findall(r"\bas (\w+)\s*%}", text)) | set(re.findall(r"asvar (\w+)", text)) | set(re.findall(r"with (\w+)=", text)) | set(re.findall(r"(\w+)=\w+", " ".join(re.findall(r"{% (?:blocktranslate|with)[^%]*%}", text))))
         loops = {name for group in re.findall(r"{% for ([\w, ]+) in", text) for name in re.split(r"[ ,]+", group)}
         assert used <= known | own | loops | {"shell", "request", "csrf_token", "forloop", "n", "shown"}, (path.name, used - known - own - loops)

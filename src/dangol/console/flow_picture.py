@@ -59,7 +59,12 @@ class _Looks:
         before = next((one for one in self.kept if one[1] == where and now - one[0] <= RATE_SECONDS), None)
         span = now - before[0] if before else 0.0
         received = answer.received or 0
-        known = {"applied": answer.applied, "duplicate": answer.duplicate, "quarantined": answer.quarantined, "suppressed": answer.suppressed}
+        known = {
+            "applied": answer.applied,
+            "duplicate": answer.duplicate,
+            "quarantined": answer.quarantined,
+            "suppressed": answer.suppressed,
+        }
         total = max(1, done + (answer.waiting or 0))
         shares = {fate: 100 * (number or 0) / total for fate, number in {**known, "waiting": answer.waiting}.items()}
         return Flow(

@@ -61,4 +61,12 @@ def short(value: str) -> str:
 
 def matched_words(kind: str) -> str:
     """By what somebody was found."""
-    return {"name": _("name"), "email": _("e-mail"), "phone": _("phone"), "order": _("order"), "order_id": _("order"), "user_id": _("member number"), "recent": ""}.get(kind, kind)
+    return {
+        "name": _("name"),
+        "email": _("e-mail"),
+        "phone": _("phone"),
+        "order": _("order"),
+        "order_id": _("order"),
+        "user_id": _("member number"),
+        "recent": "",
+    }.get(kind, kind)

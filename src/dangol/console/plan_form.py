@@ -33,7 +33,14 @@ class Row:
 
 def type_options() -> list[tuple[str, str]]:
     """Kinds with their names."""
-    names = {"string": _("text"), "number": _("number"), "integer": _("whole number"), "boolean": _("yes or no"), "array": _("list"), "object": _("object")}
+    names = {
+        "string": _("text"),
+        "number": _("number"),
+        "integer": _("whole number"),
+        "boolean": _("yes or no"),
+        "array": _("list"),
+        "object": _("object"),
+    }
     return [*((kind, names[kind]) for kind in TYPES), ("string|integer", _("text or whole number")), ("", _("anything"))]
 
 
@@ -46,7 +53,15 @@ def rows_of(schema: Mapping[str, Any]) -> list[Row]:
         rule = given if isinstance(given, dict) else {}
         kind = rule.get("type", "")
         more = {key: value for key, value in rule.items() if key in ("pattern", "format", "minimum", "maximum", "minLength", "maxLength")}
-        rows.append(Row(name, "|".join(kind) if isinstance(kind, list) else kind, name in required, ", ".join(map(str, rule.get("enum", []))), ", ".join(f"{key}: {value}" for key, value in more.items())))
+        rows.append(
+            Row(
+                name,
+                "|".join(kind) if isinstance(kind, list) else kind,
+                name in required,
+                ", ".join(map(str, rule.get("enum", []))),
+                ", ".join(f"{key}: {value}" for key, value in more.items()),
+            )
+        )
     rows += [Row(name, "", required=True) for name in sorted(required - set(part.get("properties") or {}))]
     return sorted(rows, key=lambda row: not row.required)
 

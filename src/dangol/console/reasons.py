@@ -1,5 +1,7 @@
 """Why an event waits, in words a person can act on: what is wrong, and what helps."""
 
+# ruff: noqa: E501 - a table reads better with one entry per line
+
 from __future__ import annotations
 
 import re

@@ -28,7 +28,11 @@ def recent_events(name: str, limit: int) -> list[dict[str, Any]]:
     for batches in BACK:
         position, looked, found = newest_position(connection, batches), 0, []
         while looked < LOOKED_AT and (facts := lake.feed(connection, position, CHUNK)):
-            found += [event for fact in facts if fact.fact in _TOLD and plan_name(fact.type, fact.name) == name and (event := _event(fact.body)) is not None]
+            found += [
+                event
+                for fact in facts
+                if fact.fact in _TOLD and plan_name(fact.type, fact.name) == name and (event := _event(fact.body)) is not None
+            ]
             position, looked = facts[-1].seq, looked + len(facts)
         if len(found) >= limit:
             break

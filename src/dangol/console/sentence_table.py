@@ -3,6 +3,8 @@
 `[a|b|c]` is the first of its parts whose values are all known. `{product/을}` adds the particle that fits the value.
 """
 
+# ruff: noqa: E501 - a table reads better with one entry per line
+
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -62,8 +62,14 @@ def _plain(text: str) -> str:
 
 
 def _values(type_: str, name: str, digest: Mapping[str, Any]) -> dict[str, str]:
-    known = {key: _short(value) for key, value in digest.items() if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""}
-    values = {key: found for key, sources in FILLERS.items() if (found := next((known[one] for one in sources if one in known), None)) is not None}
+    known = {
+        key: _short(value)
+        for key, value in digest.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+    }
+    values = {
+        key: found for key, sources in FILLERS.items() if (found := next((known[one] for one in sources if one in known), None)) is not None
+    }
     if type_ in ("page", "screen"):
         if name:
             values.setdefault("page", _short(name))

@@ -47,8 +47,12 @@ def shell(request: Any) -> dict[str, Any]:
             "is_en": _pressed(translation.get_language() == "en"),
             "theme": theme,
             "density": density,
-            "themes": [{"value": value, "title": title, "icon": icon, "pressed": _pressed(value == theme)} for value, title, icon in THEMES],
-            "densities": [{"value": value, "title": title, "icon": icon, "pressed": _pressed(value == density)} for value, title, icon in DENSITIES],
+            "themes": [
+                {"value": value, "title": title, "icon": icon, "pressed": _pressed(value == theme)} for value, title, icon in THEMES
+            ],
+            "densities": [
+                {"value": value, "title": title, "icon": icon, "pressed": _pressed(value == density)} for value, title, icon in DENSITIES
+            ],
             "brand": settings().brand.name,
             "path": request.get_full_path(),
             "csrf": json.dumps({"X-CSRFToken": get_token(request)}),

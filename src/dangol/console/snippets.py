@@ -75,5 +75,6 @@ def snippets_for(kind: str, address: str, key: str) -> list[Snippet]:
     """Texts for a source of *kind* that sends to *address* with *key*."""
     host = address.split("://", 1)[-1]
     return [
-        Snippet(_TEXTS[name][0], _TEXTS[name][1].format(address=address, key=key, host=host)) for name in _FITTING.get(kind, ("curl", "python"))
+        Snippet(_TEXTS[name][0], _TEXTS[name][1].format(address=address, key=key, host=host))
+        for name in _FITTING.get(kind, ("curl", "python"))
     ]

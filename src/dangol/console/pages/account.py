@@ -63,7 +63,14 @@ def _change_password(request: Any) -> dict[str, str]:
         if "present one" in str(refusal):
             return {"new": _("This is your present password. Choose another.")}
         return {"old": _("The present password is not right. Nothing was changed.")}
-    record(raw(), f"operator:{request.user.email}", "operator.password_changed", f"operator:{request.user.email}", ip=address_of(request), role=request.user.role)
+    record(
+        raw(),
+        f"operator:{request.user.email}",
+        "operator.password_changed",
+        f"operator:{request.user.email}",
+        ip=address_of(request),
+        role=request.user.role,
+    )
     update_session_auth_hash(request, Operator.objects.get(pk=request.user.pk))
     return {}
 
@@ -82,5 +89,10 @@ def weak_words(reason: str) -> str:
 def _page(request: Any, errors: dict[str, str] | None = None) -> Account:
     title, about = ROLE_WORDS.get(request.user.role, (request.user.role, ""))
     return Account(
-        operator=request.user, role=str(title), about=str(about), first=request.user.must_change_password, name=request.user.name, errors=errors or {}
+        operator=request.user,
+        role=str(title),
+        about=str(about),
+        first=request.user.must_change_password,
+        name=request.user.name,
+        errors=errors or {},
     )

@@ -55,7 +55,15 @@ def audit(request: HttpRequest) -> HttpResponse:
     page = entries(raw(), wanted, before=int(after) if after.isdigit() else None, limit=PAGE)
     words = act_words()
     answer = Audit(
-        lines=[{"one": one, "act": words.get(one.act, one.act), "role": ROLE_WORDS.get(one.role, (one.role,))[0], "tone": "warn" if one.act == "person.unmasked" else ""} for one in page.entries],
+        lines=[
+            {
+                "one": one,
+                "act": words.get(one.act, one.act),
+                "role": ROLE_WORDS.get(one.role, (one.role,))[0],
+                "tone": "warn" if one.act == "person.unmasked" else "",
+            }
+            for one in page.entries
+        ],
         next=page.next,
         filters=[
             {"name": "subject", "label": _("About"), "value": subject, "placeholder": _("About, e.g. source:web")},

@@ -78,7 +78,11 @@ def first_run(request: HttpRequest) -> HttpResponse:
     """Nobody has an account yet: which command makes one."""
     if operators.operators(raw()):
         return HttpResponseRedirect("/sign-in")
-    return show(request, "pages/first_run.html", FirstRun(command=f"dangol operator add you@brand.kr --role owner --workspace {settings().workspace}"))
+    return show(
+        request,
+        "pages/first_run.html",
+        FirstRun(command=f"dangol operator add you@brand.kr --role owner --workspace {settings().workspace}"),
+    )
 
 
 @require_POST
@@ -107,9 +111,7 @@ def _with_language(response: Any, request: HttpRequest, language: str) -> HttpRe
 
 
 def _keep(response: HttpResponse, request: HttpRequest, name: str, value: str) -> None:
-    response.set_cookie(
-        f"dangol_{name}", value, max_age=PREFERENCE_SECONDS, secure=request.is_secure(), httponly=True, samesite="Lax"
-    )
+    response.set_cookie(f"dangol_{name}", value, max_age=PREFERENCE_SECONDS, secure=request.is_secure(), httponly=True, samesite="Lax")
 
 
 def _safe(request: HttpRequest, target: str) -> str:

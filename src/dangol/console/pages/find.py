@@ -32,7 +32,9 @@ class Found:
 def find(request: HttpRequest) -> HttpResponse:
     """What fits the words so far."""
     asked = request.GET.get("q", "").strip()[:100]
-    places = [place for place in [*places_for(signed_in(request).role), ACCOUNT] if asked.casefold() in f"{place.title} {place.name}".casefold()]
+    places = [
+        place for place in [*places_for(signed_in(request).role), ACCOUNT] if asked.casefold() in f"{place.title} {place.name}".casefold()
+    ]
     people = []
     if asked and allowed(request, Permission.PEOPLE_SEE):
         people = [listed(hit) for hit in search_people(raw(), asked, limit=PEOPLE_SHOWN)[0]]

@@ -117,7 +117,17 @@ def _fates(flow: flow_picture.Flow) -> list[dict[str, Any]]:
     }
     words, left, drawn = fate_words(), 0.0, []
     for name, colour in FATES:
-        drawn.append({"name": name, "title": words[name], "n": getattr(flow.standing, name), "color": colour, "x": left, "width": flow.shares[name], "help": helps[name]})
+        drawn.append(
+            {
+                "name": name,
+                "title": words[name],
+                "n": getattr(flow.standing, name),
+                "color": colour,
+                "x": left,
+                "width": flow.shares[name],
+                "help": helps[name],
+            }
+        )
         left += flow.shares[name]
     return drawn
 
@@ -135,7 +145,15 @@ def _chart(volumes: list[HourVolume], now: datetime, zone: ZoneInfo) -> Chart:
     sentence = _("%(total)s events in the last 24 hours. The busiest hour began at %(hour)s with %(n)s.") % {
         "total": f"{sum(totals):,}", "hour": f"{hours[busiest].astimezone(zone):%H:%M}", "n": f"{totals[busiest]:,}",
     } if sum(totals) else _("No events in the last 24 hours.")  # fmt: skip
-    return chart_of("hours", _("Events per hour"), sentence, [f"{hour.astimezone(zone):%H:%M}" for hour in hours], series, kind="stacked", unfinished=True)
+    return chart_of(
+        "hours",
+        _("Events per hour"),
+        sentence,
+        [f"{hour.astimezone(zone):%H:%M}" for hour in hours],
+        series,
+        kind="stacked",
+        unfinished=True,
+    )
 
 
 def _steps(*, has_source: bool) -> list[dict[str, Any]]:

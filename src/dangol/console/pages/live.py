@@ -176,6 +176,11 @@ def _filters(wanted: Wanted, known: dict[int, SourceView], who: str) -> list[dic
     return [
         {"name": "name", "label": _("Event name"), "value": wanted.name, "placeholder": _("Event name")},
         {"name": "person", "label": _("Person"), "value": who, "placeholder": _("Person, e.g. user_id:m-1024")},
-        {"name": "source", "label": _("Source"), "value": wanted.source, "options": [("", _("All sources")), *((one.name, one.name) for one in known.values())]},
+        {
+            "name": "source",
+            "label": _("Source"),
+            "value": wanted.source,
+            "options": [("", _("All sources")), *((one.name, one.name) for one in known.values())],
+        },
         {"name": "fate", "label": _("Fate"), "value": wanted.fate, "options": [("", _("All fates")), *fates]},
     ]

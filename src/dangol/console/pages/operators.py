@@ -55,10 +55,20 @@ def operators(request: HttpRequest) -> HttpResponse:
     try:
         made = room.add_operator(raw(), email, role, password, name=name, must_change=True)
     except DangolError as refusal:
-        text = _("There is an account with this address already.") if "already" in str(refusal) else _("Write an e-mail address like mina@brand.kr.") if "e-mail" in str(refusal) else str(refusal)
+        text = (
+            _("There is an account with this address already.")
+            if "already" in str(refusal)
+            else _("Write an e-mail address like mina@brand.kr.")
+            if "e-mail" in str(refusal)
+            else str(refusal)
+        )
         return show(request, "pages/operators.html", _page(request, errors={"email": text}, email=email, name=name, role=role), status=422)
     _audit(request, "operator.added", f"operator:{made.email}", {"role": made.role})
-    secret = {"title": _("Give %(email)s this password") % {"email": made.email}, "text": password, "note": _("It is shown this once. At the first sign-in another one must be chosen.")}
+    secret = {
+        "title": _("Give %(email)s this password") % {"email": made.email},
+        "text": password,
+        "note": _("It is shown this once. At the first sign-in another one must be chosen."),
+    }
     return show(request, "pages/operators.html", _page(request, secret=secret))
 
 
@@ -72,12 +82,21 @@ def change(request: HttpRequest, operator_id: int) -> HttpResponse:
             password = "-".join("".join(secrets.choice(_LETTERS) for _letter in range(5)) for _part in range(4))
             changed = room.change_password(raw(), operator_id, password, must_change=True)
             _audit(request, "operator.password_reset", f"operator:{changed.email}", {})
-            secret = {"title": _("Give %(email)s this password") % {"email": changed.email}, "text": password, "note": _("It is shown this once. At the next sign-in another one must be chosen.")}
+            secret = {
+                "title": _("Give %(email)s this password") % {"email": changed.email},
+                "text": password,
+                "note": _("It is shown this once. At the next sign-in another one must be chosen."),
+            }
             return show(request, "pages/operators.html", _page(request, secret=secret))
         if act in ("disable", "enable"):
             changed = room.change_operator(raw(), operator_id, disabled=act == "disable")
             _audit(request, f"operator.{act}d", f"operator:{changed.email}", {})
-            flash(request, _("%(email)s can no longer sign in.") % {"email": changed.email} if act == "disable" else _("%(email)s can sign in again.") % {"email": changed.email})
+            flash(
+                request,
+                _("%(email)s can no longer sign in.") % {"email": changed.email}
+                if act == "disable"
+                else _("%(email)s can sign in again.") % {"email": changed.email},
+            )
         else:
             changed = room.change_operator(raw(), operator_id, role=request.POST.get("role", ""))
             _audit(request, "operator.role_changed", f"operator:{changed.email}", {"role": changed.role})
@@ -101,10 +120,20 @@ def tokens(request: HttpRequest) -> HttpResponse:
     try:
         made = room.add_token(raw(), name, role, created_by=f"operator:{signed_in(request).email}")
     except DangolError as refusal:
-        text = _("Say what it is for, like pos-sync.") if not name.strip() else _("There is a token of this name already.") if "already" in str(refusal) or "taken" in str(refusal) else str(refusal)
+        text = (
+            _("Say what it is for, like pos-sync.")
+            if not name.strip()
+            else _("There is a token of this name already.")
+            if "already" in str(refusal) or "taken" in str(refusal)
+            else str(refusal)
+        )
         return show(request, "pages/operators.html", _page(request, tab="tokens", errors={"token": text}, name=name, role=role), status=422)
     _audit(request, "token.added", f"token:{made.view.name}", {"role": made.view.role})
-    secret = {"title": _("The token %(name)s") % {"name": made.view.name}, "text": made.secret, "note": _("It is shown this once. Put it where the program reads it.")}
+    secret = {
+        "title": _("The token %(name)s") % {"name": made.view.name},
+        "text": made.secret,
+        "note": _("It is shown this once. Put it where the program reads it."),
+    }
     return show(request, "pages/operators.html", _page(request, tab="tokens", secret=secret))
 
 
@@ -116,10 +145,16 @@ def _page(request: HttpRequest, *, tab: str | None = None, **given: Any) -> Oper
         rows=[{"one": one, "role": ROLE_WORDS[one.role][0], "self": one.id == request.user.pk} for one in room.operators(raw())],
         tokens=[{"one": one, "role": ROLE_WORDS[one.role][0]} for one in room.tokens(raw())],
         roles=roles,
-        table=[{"title": words, "roles": [permission in PERMISSIONS[role] for role in Role]} for permission, words in permission_words().items()],
+        table=[
+            {"title": words, "roles": [permission in PERMISSIONS[role] for role in Role]}
+            for permission, words in permission_words().items()
+        ],
         may_change=allowed(request, Permission.OPERATORS_CHANGE),
         tab=tab,
-        tabs=[{"title": title, "href": "/operators" if key == "people" else f"/operators?tab={key}", "current": key == tab} for key, title in titles],
+        tabs=[
+            {"title": title, "href": "/operators" if key == "people" else f"/operators?tab={key}", "current": key == tab}
+            for key, title in titles
+        ],
         **given,
     )
 

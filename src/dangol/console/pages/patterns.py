@@ -1,5 +1,7 @@
 """Patterns: every component with sample data, full and empty. Only on a machine in development."""
 
+# ruff: noqa: E501 - a table reads better with one entry per line
+
 from __future__ import annotations
 
 import os

@@ -32,6 +32,18 @@ from dangol.profiles.views import PersonView, SessionView, TimelineEntry
 PAGE = 40
 #: Sessions listed.
 SESSIONS_SHOWN = 5
+#: Icons of types of identifiers; another type gets "hash".
+IDENTIFIER_ICONS = {
+    "email": "mail",
+    "phone": "phone",
+    "user_id": "badge-check",
+    "anonymous_id": "cookie",
+    "device_id": "smartphone",
+    "card_token": "credit-card",
+    "loyalty_number": "star",
+    "kakao_id": "message-circle",
+    "qr": "qr-code",
+}
 #: Shortest reason for unmasking that says something.
 WHY_SHORTEST = 4
 
@@ -94,8 +106,22 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         masked=not clear,
         may_unmask=allowed(request, Permission.PEOPLE_UNMASK),
         reasons=[_("The customer asks for it"), _("To check who is calling"), _("To correct a mistake"), _("A rights request")],
-        traits=[{"name": name, "value": _plain(trait.value), "source": trait.source, "at": trait.observed_at} for name, trait in sorted(shown.traits.items())],
-        identifiers=[{"type": one.type, "value": one.value, "verified": one.verified, "source": one.source, "first": one.first_seen, "last": one.last_seen, "icon": identifier_icon(one.type)} for one in sorted(shown.identifiers, key=lambda one: TELLING.index(one.type) if one.type in TELLING else 5)],
+        traits=[
+            {"name": name, "value": _plain(trait.value), "source": trait.source, "at": trait.observed_at}
+            for name, trait in sorted(shown.traits.items())
+        ],
+        identifiers=[
+            {
+                "type": one.type,
+                "value": one.value,
+                "verified": one.verified,
+                "source": one.source,
+                "first": one.first_seen,
+                "last": one.last_seen,
+                "icon": identifier_icon(one.type),
+            }
+            for one in sorted(shown.identifiers, key=lambda one: TELLING.index(one.type) if one.type in TELLING else 5)
+        ],
         touches=_touches(shown),
         sessions=reads.sessions(connection, person_id, limit=SESSIONS_SHOWN),
         timeline=_timeline(request, person_id),
@@ -168,7 +194,13 @@ def raw_event(fact: Any, *, clear: bool, person_id: UUID | None = None) -> RawEv
         body = json.loads(fact.body) if fact.body else {}
     except (ValueError, UnicodeDecodeError):
         text = fact.body.decode("utf-8", "replace")
-    moments = ((_("On the device"), fact.original_at), (_("Happened"), fact.occurred_at), (_("Sent"), fact.sent_at), (_("Received"), fact.received_at), (_("Processed"), fact.processed_at))
+    moments = (
+        (_("On the device"), fact.original_at),
+        (_("Happened"), fact.occurred_at),
+        (_("Sent"), fact.sent_at),
+        (_("Received"), fact.received_at),
+        (_("Processed"), fact.processed_at),
+    )
     return RawEvent(
         title=fact.name or fact.type or fact.fact,
         at=to_datetime(fact.occurred_at) if fact.occurred_at else None,
@@ -195,7 +227,7 @@ def label_of(view: PersonView) -> str:
 
 def identifier_icon(kind: str) -> str:
     """The icon of a type of identifier."""
-    return {"email": "mail", "phone": "phone", "user_id": "badge-check", "anonymous_id": "cookie", "device": "smartphone", "device_id": "smartphone", "card_token": "credit-card", "loyalty_number": "star", "kakao_id": "message-circle", "qr": "qr-code"}.get(kind, "hash")  # fmt: skip
+    return IDENTIFIER_ICONS.get(kind, "hash")
 
 
 def _plain(value: Any) -> str:
@@ -212,7 +244,13 @@ def _touches(view: PersonView) -> list[dict[str, Any]]:
     language = translation.get_language() or "ko"
     known = ((_("First contact"), view.first_touch), (_("Last contact"), view.last_touch))
     return [
-        {"title": title, "at": touch.at, "channel": channel_name(touch.channel, language), "source": touch.source, "campaign": touch.campaign}
+        {
+            "title": title,
+            "at": touch.at,
+            "channel": channel_name(touch.channel, language),
+            "source": touch.source,
+            "campaign": touch.campaign,
+        }
         for title, touch in known
         if touch is not None
     ]
@@ -222,12 +260,22 @@ def _timeline(request: HttpRequest, person_id: UUID) -> Timeline:
     name, channel = request.GET.get("name", "").strip(), request.GET.get("channel", "")
     language = translation.get_language() or "ko"
     try:
-        page = reads.timeline(raw(), person_id, cursor=request.GET.get("after"), limit=PAGE, names=[name] if name else (), channels=[channel] if channel else ())
+        page = reads.timeline(
+            raw(),
+            person_id,
+            cursor=request.GET.get("after"),
+            limit=PAGE,
+            names=[name] if name else (),
+            channels=[channel] if channel else (),
+        )
     except ValueError:
         raise Http404 from None
     clear, zone = is_unmasked(request, person_id), ZoneInfo(settings().brand.timezone)
     lines = [_line(entry if clear else mask_timeline(entry), person_id, language) for entry in page.entries]
-    days = [{"day": key, "at": (batch := list(group))[0]["at"], "entries": batch} for key, group in groupby(lines, lambda one: _day(one["at"], zone))]
+    days = [
+        {"day": key, "at": (batch := list(group))[0]["at"], "entries": batch}
+        for key, group in groupby(lines, lambda one: _day(one["at"], zone))
+    ]
     query = request.GET.copy()
     query.pop("after", None)
     query.pop("day", None)
@@ -238,7 +286,12 @@ def _timeline(request: HttpRequest, person_id: UUID) -> Timeline:
         more=f"/people/{person_id}/timeline?{query.urlencode()}",
         last_day=request.GET.get("day", ""),
         filters=[
-            {"name": "channel", "label": _("Channel"), "value": channel, "options": [("", _("All channels")), *((key, words.of(language)) for key, words in CHANNELS.items())]},
+            {
+                "name": "channel",
+                "label": _("Channel"),
+                "value": channel,
+                "options": [("", _("All channels")), *((key, words.of(language)) for key, words in CHANNELS.items())],
+            },
             {"name": "name", "label": _("Event name"), "value": name, "placeholder": _("Event name")},
         ],
         filtered=bool(name or channel),
@@ -255,5 +308,3 @@ def _line(entry: TimelineEntry, person_id: UUID, language: str) -> dict[str, Any
         "text": sentence.text, "icon": sentence.icon, "tone": sentence.tone, "at": entry.occurred_at, "channel": channel_name(entry.channel, language),
         "source": entry.source, "name": entry.name, "key": entry.key, "raw_url": f"/people/{person_id}/events/{entry.seq}",
     }  # fmt: skip
-
-

@@ -118,7 +118,10 @@ def plan(request: HttpRequest) -> HttpResponse:
     titles = {"": _("All"), "unplanned": _("Not planned"), "violating": _("Not fitting"), "silent": _("Planned, not seen")}
     tab = request.GET.get("tab", "") if request.GET.get("tab", "") in groups else ""
     page = PlanPage(
-        tabs=[{"title": title, "href": f"/plan?tab={key}" if key else "/plan", "current": key == tab, "count": len(groups[key])} for key, title in titles.items()],
+        tabs=[
+            {"title": title, "href": f"/plan?tab={key}" if key else "/plan", "current": key == tab, "count": len(groups[key])}
+            for key, title in titles.items()
+        ],
         rows=groups[tab],
         tab=tab,
         days=DAYS,
@@ -168,7 +171,9 @@ def edit(request: HttpRequest) -> HttpResponse:
     mode = request.POST.get("mode", "form")
     try:
         schema = _given(request.POST)
-        made = room.add_version(raw(), name, schema, action, description=description, origin="console", by=f"operator:{signed_in(request).email}")
+        made = room.add_version(
+            raw(), name, schema, action, description=description, origin="console", by=f"operator:{signed_in(request).email}"
+        )
     except (ValueError, DangolError) as refusal:
         where = "name" if "event name" in str(refusal) else "schema"
         text = _("Give the event the name that the touchpoint sends.") if where == "name" else str(refusal)

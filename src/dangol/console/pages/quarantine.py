@@ -92,10 +92,18 @@ def queue(request: HttpRequest) -> HttpResponse:
         reason=wanted.reason,
         words=reason_words(wanted.reason) if wanted.reason else None,
         reasons=[{"reason": one.reason, "title": reason_words(one.reason).title, "n": one.n, "newest": one.newest} for one in counts],
-        lines=[{"line": line, "title": reason_words(line.reason).title, "detail": detail_words(line.reason, mask_text(line.detail))} for line in page.entries],
+        lines=[
+            {"line": line, "title": reason_words(line.reason).title, "detail": detail_words(line.reason, mask_text(line.detail))}
+            for line in page.entries
+        ],
         next=page.next,
         filters=[
-            {"name": "source", "label": _("Source"), "value": wanted.source, "options": [("", _("All sources")), *((one.name, one.name) for one in sources(raw()))]},
+            {
+                "name": "source",
+                "label": _("Source"),
+                "value": wanted.source,
+                "options": [("", _("All sources")), *((one.name, one.name) for one in sources(raw()))],
+            },
             {"name": "name", "label": _("Event name"), "value": wanted.event_name, "placeholder": _("Event name")},
         ],
         total=sum(one.n for one in counts if not wanted.reason or one.reason == wanted.reason),
@@ -142,7 +150,10 @@ def check(request: HttpRequest, key: UUID) -> HttpResponse:
     try:
         outcome = room.recheck(raw(), key, _event(entry, edited))
         good = outcome.outcome is ReplayOutcome.SENT
-        verdict = {"good": good, "text": _("It fits now. You can send it.") if good else outcome_words(outcome.outcome, mask_text(outcome.detail))}
+        verdict = {
+            "good": good,
+            "text": _("It fits now. You can send it.") if good else outcome_words(outcome.outcome, mask_text(outcome.detail)),
+        }
     except QuarantineRefused as refusal:
         errors = {"event": str(refusal)}
     return show(request, "pages/quarantine_check.html", _page(request, entry, edited=edited, errors=errors, verdict=verdict))
@@ -199,7 +210,12 @@ def _entry(key: UUID) -> QuarantineEntry:
 
 def _chosen(request: HttpRequest) -> list[UUID]:
     if request.POST.get("all"):
-        wanted = QuarantineFilter(request.POST.get("reason", ""), request.POST.get("source", ""), request.POST.get("name", ""), request.POST.get("state") or "open")
+        wanted = QuarantineFilter(
+            request.POST.get("reason", ""),
+            request.POST.get("source", ""),
+            request.POST.get("name", ""),
+            request.POST.get("state") or "open",
+        )
         keys: list[UUID] = []
         cursor = None
         while len(keys) < ALL_MAX:
@@ -219,7 +235,12 @@ def _chosen(request: HttpRequest) -> list[UUID]:
 
 
 def _page(
-    request: HttpRequest, entry: QuarantineEntry, *, edited: str | None = None, errors: dict[str, str] | None = None, verdict: dict[str, Any] | None = None
+    request: HttpRequest,
+    entry: QuarantineEntry,
+    *,
+    edited: str | None = None,
+    errors: dict[str, str] | None = None,
+    verdict: dict[str, Any] | None = None,
 ) -> Waiting:
     original, readable = _original(entry)
     mine = original if edited is None else edited
@@ -277,7 +298,10 @@ def diff_lines(before: str, after: str) -> list[dict[str, str]]:
 
 def _tabs(state: str) -> list[dict[str, Any]]:
     names = ((QuarantineState.OPEN.value, _("Waiting")), ("replayed", _("Sent again")), ("dismissed", _("Dismissed")))
-    return [{"title": title, "href": f"/quarantine?state={name}" if name != "open" else "/quarantine", "current": name == state} for name, title in names]
+    return [
+        {"title": title, "href": f"/quarantine?state={name}" if name != "open" else "/quarantine", "current": name == state}
+        for name, title in names
+    ]
 
 
 @contextmanager

@@ -85,7 +85,14 @@ def sources(request: HttpRequest) -> HttpResponse:
     for source in room.sources(connection):
         values = [volumes[source.id, hour] for hour in hours]
         rows.append(
-            {"source": source, "kind": channel_name(source.kind, language), "icon": CHANNELS[source.kind].icon, "last": newest.get(source.id), "values": values, "n": sum(values)}
+            {
+                "source": source,
+                "kind": channel_name(source.kind, language),
+                "icon": CHANNELS[source.kind].icon,
+                "last": newest.get(source.id),
+                "values": values,
+                "n": sum(values),
+            }
         )
     return show(request, "pages/sources.html", Sources(rows=rows, may_change=allowed(request, Permission.SOURCES_CHANGE)))
 
@@ -100,7 +107,13 @@ def new(request: HttpRequest) -> HttpResponse:
     try:
         made = room.add_source(raw(), name, kind)
     except SourceRefused as refusal:
-        wrong = _("Give it a name, like web or pos-gangnam.") if not name else _("There is a source of this name already. Choose another.") if "exists" in str(refusal) else str(refusal)
+        wrong = (
+            _("Give it a name, like web or pos-gangnam.")
+            if not name
+            else _("There is a source of this name already. Choose another.")
+            if "exists" in str(refusal)
+            else str(refusal)
+        )
         return show(request, "pages/source_new.html", NewSource(kinds=_kinds(), name=name, kind=kind, errors={"name": wrong}), status=422)
     _done(request, "source.added", made)
     flash(request, _("The source is ready. Connect it with the text below."))
@@ -148,7 +161,13 @@ def mapping(request: HttpRequest, source_id: int) -> HttpResponse:
         if given:
             compile_mapping(given)
     except ValueError as error:
-        return _show(request, before, mapping_text=text, errors={"mapping": _("This is not JSON: %(error)s. Nothing was changed.") % {"error": error}}, status=422)
+        return _show(
+            request,
+            before,
+            mapping_text=text,
+            errors={"mapping": _("This is not JSON: %(error)s. Nothing was changed.") % {"error": error}},
+            status=422,
+        )
     except DangolError as refusal:
         return _show(request, before, mapping_text=text, errors={"mapping": str(refusal)}, status=422)
     _done(request, "source.mapped", room.set_mapping(raw(), before.name, given))
@@ -173,7 +192,14 @@ def _show(
         icon=CHANNELS[source.kind].icon,
         last=newest_events(connection).get(source.id),
         total=sum(values),
-        chart=chart_of("source-hours", _("Events per hour"), words, [f"{hour.astimezone(zone):%H:%M}" for hour in hours], [Series(source.name, values, 1)], unfinished=True),
+        chart=chart_of(
+            "source-hours",
+            _("Events per hour"),
+            words,
+            [f"{hour.astimezone(zone):%H:%M}" for hour in hours],
+            [Series(source.name, values, 1)],
+            unfinished=True,
+        ),
         names=name_volumes(connection, hours[0], source.id)[:12],
         snippets=snippets_for(source.kind, address, source.write_key if may_change else _("WRITE_KEY")),
         webhook=f"{address}/v1/webhook/{source.name}",

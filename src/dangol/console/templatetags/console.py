@@ -101,7 +101,7 @@ def _lit(value: Any, depth: int) -> str:
     if isinstance(value, dict):
         if not value:
             return "{}"
-        lines = (f'{inner}<span class="tok-key">{escape(json.dumps(str(key), ensure_ascii=False))}</span>: {_lit(item, depth + 1)}' for key, item in value.items())  # fmt: skip
+        lines = (f"{inner}{_key(name)}: {_lit(item, depth + 1)}" for name, item in value.items())
         return "{\n" + ",\n".join(lines) + f"\n{pad}}}"
     if isinstance(value, list | tuple):
         if not value:
@@ -112,6 +112,10 @@ def _lit(value: Any, depth: int) -> str:
     if isinstance(value, int | float):
         return f'<span class="tok-num">{escape(json.dumps(value))}</span>'
     return f'<span class="tok-str">{escape(json.dumps(str(value), ensure_ascii=False))}</span>'
+
+
+def _key(name: object) -> str:
+    return f'<span class="tok-key">{escape(json.dumps(str(name), ensure_ascii=False))}</span>'
 
 
 @register.filter

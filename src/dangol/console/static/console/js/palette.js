@@ -28,6 +28,10 @@ export function setUpPalette() {
       event.preventDefault();
       const step = event.key === "ArrowDown" ? 1 : -1;
       choose(all[(at + step + all.length) % all.length]);
+    } else if (event.key === "Escape") {
+      // A search field would keep the first Escape to empty itself.
+      event.preventDefault();
+      dialog.close();
     } else if (event.key === "Enter") {
       event.preventDefault();
       all[Math.max(at, 0)]?.click();
