@@ -116,7 +116,8 @@ def read_fact(fact: Fact, source_kind: str, identifying: Mapping[str, str]) -> A
     )  # fmt: skip
     try:
         item = msgspec.json.decode(fact.body, type=Envelope)
-        item.type, item.messageId = fact.type or None, fact.message_id
+        # The fact's times were settled when it came; the item's own would be judged anew.
+        item.type, item.messageId, item.sentAt = fact.type or None, fact.message_id, None
         arrival = _read_item(frame, 0, item, fact.body, Body([]), fact.sent_at or None, verdict, source_kind, identifying)
     except (msgspec.DecodeError, TypeError, ValueError, RecursionError):
         arrival = _unreadable(frame, 0, fact.body, verdict or Verdict(0, Reason.UNREADABLE_BODY, ""))

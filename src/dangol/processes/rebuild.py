@@ -193,11 +193,19 @@ def _apply(connection: RawConnection, facts: list[Fact], rules: Rules) -> None:
 
 
 def _unsettled(connection: RawConnection, arrivals: list[Arrival]) -> list[Arrival]:
-    """Without quarantined events that were applied later: their receipt says applied already."""
-    waiting = [arrival.key for arrival in arrivals if arrival.verdict is not None]
-    if not waiting:
+    """Without quarantined events that were applied later, under their own id or the one that a correction gave them."""
+    waiting = uuids(arrival.key for arrival in arrivals if arrival.verdict is not None)
+    if waiting == "{}":
         return arrivals
-    settled = {key for (key,) in connection.execute("select key from receipt where key = any(%s::uuid[])", [uuids(waiting)]).fetchall()}
+    rows = connection.execute(
+        """
+        select key from receipt where key = any(%s::uuid[])
+         union
+        select key from quarantined_event where key = any(%s::uuid[]) and state = 'replayed'
+        """,
+        [waiting, waiting],
+    ).fetchall()
+    settled = {key for (key,) in rows}
     return [arrival for arrival in arrivals if arrival.key not in settled]
 
 

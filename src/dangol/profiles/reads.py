@@ -14,11 +14,13 @@ from uuid import UUID
 
 import msgspec
 import phonenumbers
+from msgspec import Raw, Struct
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from dangol.events import node_id, to_datetime, to_us
 from dangol.identity import RuleSet, default_rules, rules_in_force
+from dangol.profiles.glance import GLANCE
 from dangol.profiles.rules import NAME_TRAITS, Folded, StoredFragment, fold
 from dangol.profiles.views import (
     IdentifierView,
@@ -37,6 +39,8 @@ PERSON_TYPES = ("person", "id")
 SESSION_GAP_US = 30 * 60 * 1_000_000
 #: Timeline lines looked at for sessions at most.
 SESSION_LINES_MAX = 5000
+#: Newest lines of each identifier among which the last one that says where it came from is looked for.
+TOUCH_LINES_MAX = 500
 #: Newest batches of facts among which recently active people are looked for.
 RECENT_BATCHES = 60
 NOBODY = UUID(int=0)
@@ -59,20 +63,31 @@ def person_of(connection: Connection[Any], kind: str, value: str, rules: RuleSet
 
 
 def person_view(connection: Connection[Any], person_id: UUID) -> PersonView | None:
-    """Everything known of a person, folded from the fragments of their identifiers."""
-    nodes = _rows(
-        connection, "select node_id, type, value, first_source from identifier where person_id = %s order by type, value", [person_id]
-    )
-    if not nodes:
+    """Everything known of a person, folded from the fragments of their identifiers. One round trip to State."""
+    row = _rows(connection, GLANCE, {"person": person_id, "look_back": TOUCH_LINES_MAX})[0]
+    told = _glance(row[0])
+    if not told.nodes:
         return None
-    ids = [row[0] for row in nodes]
-    fragments = _fragments(connection, ids)
+    sources = {number: (name, kind) for number, name, kind in told.sources}
+    fragments = [
+        StoredFragment(
+            one.node.bytes,
+            one.device.bytes,
+            one.first_at,
+            one.last_at,
+            one.events,
+            one.least_us,
+            None if bytes(one.body) == b"null" else bytes(one.body),
+        )
+        for one in told.fragments
+    ]
     folded = fold(fragments)
-    sources = _source_names(connection)
+    ids = [node.node for node in told.nodes]
+    edges = [(edge.a, edge.b, edge.first_at, edge.last_at, edge.verified) for edge in told.edges]
     return PersonView(
         person_id=person_id,
         redirects=sorted(node for node in ids if node != person_id),
-        identifiers=_identifiers(connection, nodes, fragments, sources),
+        identifiers=_identifier_views([(node.node, node.type, node.value, node.source) for node in told.nodes], fragments, edges, sources),
         traits={
             name: TraitView(seen.value, sources.get(seen.source, ("", ""))[0], to_datetime(seen.at), seen.message_id)
             for name, seen in folded.traits.items()
@@ -81,10 +96,55 @@ def person_view(connection: Connection[Any], person_id: UUID) -> PersonView | No
         first_seen=_moment(folded.first_seen),
         last_seen=_moment(folded.last_seen),
         events=folded.events,
-        first_touch=_touch(connection, ids, sources, first=True),
-        last_touch=_touch(connection, ids, sources, first=False),
+        first_touch=_touch(told.first, sources),
+        last_touch=_touch(told.telling or told.last, sources),
         groups={group: to_datetime(seen.at) for group, seen in sorted(folded.groups.items())},
     )
+
+
+class _Node(Struct, array_like=True, gc=False):
+    node: UUID
+    type: str
+    value: str
+    source: int
+
+
+class _Fragment(Struct, array_like=True, gc=False):
+    node: UUID
+    device: UUID
+    first_at: int
+    last_at: int
+    events: int
+    least_us: int | None
+    body: Raw
+
+
+class _Edge(Struct, array_like=True, gc=False):
+    a: UUID
+    b: UUID
+    first_at: int
+    last_at: int
+    verified: bool
+
+
+class _Line(Struct, array_like=True, gc=False):
+    at: int
+    message_id: str
+    source: int
+    digest: dict[str, Any] | None
+
+
+class _Glance(Struct, gc=False):
+    nodes: list[_Node] | None
+    fragments: list[_Fragment]
+    edges: list[_Edge]
+    sources: list[tuple[int, str, str]]
+    first: _Line | None
+    last: _Line | None
+    telling: _Line | None
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
 
 
 def timeline(
@@ -340,15 +400,28 @@ def _identifiers(
     connection: Connection[Any], nodes: Sequence[Any], fragments: Sequence[StoredFragment], sources: dict[int, tuple[str, str]]
 ) -> list[IdentifierView]:
     ids = [row[0] for row in nodes]
+    edges = [
+        (a, b, to_us(first), to_us(last), verified)
+        for a, b, first, last, verified in _rows(
+            connection, "select a, b, first_at, last_at, verified from edge where (a = any(%s) or b = any(%s)) and refused = ''", [ids, ids]
+        )
+    ]
+    return _identifier_views(nodes, fragments, edges, sources)
+
+
+def _identifier_views(
+    nodes: Sequence[Any],
+    fragments: Sequence[StoredFragment],
+    edges: Sequence[tuple[UUID, UUID, int, int, bool]],
+    sources: dict[int, tuple[str, str]],
+) -> list[IdentifierView]:
     seen: dict[UUID, list[int]] = defaultdict(list)
     for one in fragments:
         seen[UUID(bytes=one.node)] += [one.first_at, *([one.last_at] if one.last_at > 0 else [])]
     proven: set[UUID] = set()
-    for a, b, first, last, verified in _rows(
-        connection, "select a, b, first_at, last_at, verified from edge where (a = any(%s) or b = any(%s)) and refused = ''", [ids, ids]
-    ):
+    for a, b, first, last, verified in edges:
         for end in (a, b):
-            seen[end] += [to_us(first), to_us(last)]
+            seen[end] += [first, last]
         if verified:
             proven |= {a, b}
     return [
@@ -365,36 +438,15 @@ def _identifiers(
     ]
 
 
-def _touch(connection: Connection[Any], nodes: Sequence[UUID], sources: dict[int, tuple[str, str]], *, first: bool) -> TouchView | None:
-    """The first contact; or the last one that says where it came from, else the very last."""
-    direction = "asc" if first else "desc"
-    for condition in [""] if first else ["and (digest ? 'utm' or digest ? 'referrer')", ""]:
-        rows = _rows(
-            connection,
-            f"""
-            select line.*
-              from unnest(%s::uuid[]) as mine (node_id)
-             cross join lateral (
-                   select occurred_at, message_id, source_id, digest::text
-                     from receipt
-                    where receipt.node_id = mine.node_id {condition}
-                    order by occurred_at {direction}, key {direction}
-                    limit 1
-                   ) as line
-             order by line.occurred_at {direction}
-             limit 1
-            """,  # noqa: S608 - only the two literals above
-            [list(nodes)],
-        )
-        if rows:
-            at, message, source, digest = rows[0]
-            digest = _digest(digest)
-            campaign = {f"utm_{key}": value for key, value in digest.get("utm", {}).items()}
-            if "referrer" in digest:
-                campaign["referrer"] = digest["referrer"]
-            name, kind = sources.get(source, ("", ""))
-            return TouchView(at, message, name, kind, campaign)
-    return None
+def _touch(line: _Line | None, sources: dict[int, tuple[str, str]]) -> TouchView | None:
+    if line is None:
+        return None
+    digest = line.digest or {}
+    campaign = {f"utm_{key}": value for key, value in digest.get("utm", {}).items()}
+    if "referrer" in digest:
+        campaign["referrer"] = digest["referrer"]
+    name, kind = sources.get(line.source, ("", ""))
+    return TouchView(to_datetime(line.at), line.message_id, name, kind, campaign)
 
 
 def _entry(row: Any, nodes: dict[UUID, str], sources: dict[int, tuple[str, str]]) -> TimelineEntry:
