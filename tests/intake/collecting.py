@@ -107,7 +107,7 @@ class RunningCollect:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise AssertionError((self.workspace / "collect.log").read_text())
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, http.client.HTTPException):
                 self.ask("GET", "/health")
                 return
             time.sleep(0.02)
