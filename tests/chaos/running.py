@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dangol.bench.scratch import ending_with_me
 from dangol.processes.presence import alive, read_news, ticks_of
 from dangol.settings import Settings, load
 
@@ -53,7 +54,7 @@ class Running:
         words = (self.folder / "up.log").open("ab")
         with words:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "dangol", "up", "--workspace", str(self.folder)],
+                [*ending_with_me(), sys.executable, "-m", "dangol", "up", "--workspace", str(self.folder)],
                 stdin=subprocess.DEVNULL, stdout=words, stderr=words, start_new_session=True, env=self._environment(),
             )  # fmt: skip
         self.until(self.accepts, READY_SECONDS, "intake to answer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -51,6 +52,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the benchmarks and show what was measured."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that scratch workspaces are removed on the way out
     main(arguments.names, as_json=arguments.json, long=arguments.long)
 
 

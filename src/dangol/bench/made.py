@@ -16,9 +16,18 @@ _CONTEXT = (
 )
 
 
-def event(number: int, people: int, dice: random.Random, at: str) -> str:
-    """One event as JSON text; *number* makes its messageId, *people* is how many share the events."""
+#: Numbers of people that no filling ever reaches.
+STRANGERS = 500_000_000
+
+
+def event(number: int, people: int, dice: random.Random, at: str, known: int | None = None) -> str:
+    """One event as JSON text.
+
+    Args: number: makes its messageId.  people: how many share the events.  known: those from this number on are strangers.
+    """
     one = dice.randrange(people)
+    if known is not None and one >= known:
+        one += STRANGERS
     goods = dice.randrange(5000)
     head = f'"messageId":"bench-{number:010d}-4c9a","timestamp":"{at}","anonymousId":"device-{one:09d}-7f31"'
     context = _CONTEXT % (goods, goods)
@@ -36,11 +45,15 @@ def event(number: int, people: int, dice: random.Random, at: str) -> str:
     return f'{{"type":"track","event":"{"Product Added" if goods % 5 == 0 else "Product Viewed"}",{head},{member}"properties":{{{properties}}},{context}}}'
 
 
-def batches(events: int, people: int, *, size: int = 20, seed: int = 1, first: int = 0) -> list[bytes]:
+def batches(events: int, people: int, *, size: int = 20, seed: int = 1, first: int = 0, known: int | None = None) -> list[bytes]:
     """Request bodies with *size* events each, *events* together."""
     dice = random.Random(seed)  # noqa: S311 - made-up data
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return [
-        (f'{{"batch":[{",".join(event(first + start + index, people, dice, at) for index in range(min(size, events - start)))}],"sentAt":"{at}"}}').encode()
+        (
+            '{"batch":['
+            + ",".join(event(first + start + index, people, dice, at, known) for index in range(min(size, events - start)))
+            + f'],"sentAt":"{at}"}}'
+        ).encode()
         for start in range(0, events, size)
     ]

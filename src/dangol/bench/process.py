@@ -54,7 +54,7 @@ def scale(*, long: bool = False) -> list[Result]:
         for size in sizes:
             fill_people(settings, known, size)
             known = size
-            fill_log(settings, batches(SCALE_EVENTS, 2 * size, seed=size, first=size * 10))
+            fill_log(settings, batches(SCALE_EVENTS, 2 * size, seed=size, first=size * 10, known=size))
             told, state_cpu = work(settings)
             first = first or told["rate"]
             results.append(

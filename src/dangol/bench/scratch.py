@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -69,7 +70,7 @@ def running(settings: Settings, *words: str) -> Iterator[int]:
     log = settings.logs_dir / f"{words[0]}.log"
     with log.open("ab") as told:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dangol", *words, "--workspace", str(settings.workspace)],
+            [*ending_with_me(), sys.executable, "-m", "dangol", *words, "--workspace", str(settings.workspace)],
             stdin=subprocess.DEVNULL, stdout=told, stderr=told, start_new_session=True, env=environment(),
         )  # fmt: skip
     try:
@@ -81,6 +82,11 @@ def running(settings: Settings, *words: str) -> Iterator[int]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+
+
+def ending_with_me() -> list[str]:
+    """First words of a command whose process is asked to stop when the one that starts it is killed (util-linux; else none)."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 def wait_for(port: int, log: Path) -> None:
