@@ -26,7 +26,12 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Path below the root -> text."""
-    return {"docs/flow.md": flow_page(), "docs/howto/settings.md": settings_page(), "docs/events.md": events_page()}
+    return {
+        "docs/flow.md": flow_page(),
+        "docs/howto/settings.md": settings_page(),
+        "docs/events.md": events_page(),
+        "docs/decisions/README.md": decisions_page(),
+    }
 
 
 def flow_page() -> str:
@@ -106,6 +111,24 @@ def events_page() -> str:
     lines += ["", "## Properties · 속성", "", "| property | meaning | 뜻 |", "|---|---|---|"]
     used = {one.name: one for event in known.events.values() for one in event.fields}
     lines += [f"| `{name}` | {_cell(one.description['en'])} | {_cell(one.description['ko'])} |" for name, one in sorted(used.items())]
+    return "\n".join(lines) + "\n"
+
+
+def decisions_page() -> str:
+    """Every decision record by its title."""
+    lines = [
+        "# Decisions",
+        MADE.format(source="the titles of the records"),
+        "",
+        "Why it is so: context, choice, what was rejected, and how we would notice that it was wrong. One record where a choice binds two rooms",
+        "or takes more than a day to undo.",
+        "",
+        "| | |",
+        "|---|---|",
+    ]
+    for path in sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")):
+        title = path.read_text(encoding="utf-8").split("\n", 1)[0]
+        lines.append(f"| [{path.name[:4]}]({path.name}) | {re.sub(r'^# *[0-9]+[.:]? *', '', title)} |")
     return "\n".join(lines) + "\n"
 
 

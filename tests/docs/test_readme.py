@@ -13,6 +13,7 @@ import yaml
 
 from dangol.cli import main
 from dangol.cli.catalogue import COMMANDS
+from dangol.identity import default_rules
 from dangol.intake.files import open_rows
 from dangol.intake.mapping import compile_mapping
 from tests.house.tree import ROOT, tracked
@@ -94,3 +95,12 @@ def test_the_import_that_readme_shows_gives_what_one_expects(path: str, tmp_path
     events = [event for row in open_rows(tmp_path / "orders.csv") for event in mapper.events(row.fields())]
     assert [(one["userId"], one["messageId"], one["properties"]["total"]) for one in events] == [("m-1024", "order-A-1001", 39000), ("m-2048", "order-A-1002", 12500)]
     assert events[0]["timestamp"] == "2026-11-02T05:05:00Z", "14:05 in Seoul"
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "docs/world.md"])  # that page explains the dummy numbers of its people
+def test_people_in_examples_can_be_recognised(path: str):
+    """Phone numbers and addresses that a page tells people to type are none of those that name nobody."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    shown = [("phone", value) for value in re.findall(r"\b01\d-\d{3,4}-\d{4}\b", text)] + [("email", value) for value in re.findall(r"[\w.]+@brand\.kr\b", text)]
+    rules = default_rules()
+    assert [f"{kind}:{value}" for kind, value in shown if rules.normalise(kind, value) is None] == []

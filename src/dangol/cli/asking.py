@@ -59,13 +59,14 @@ def _receipt(args: argparse.Namespace) -> None:
 
 def person_command(parser: argparse.ArgumentParser) -> None:
     """Declare `dangol person`."""
-    parser.add_argument("identifier", metavar="TYPE:VALUE", help="email:mina@brand.kr, phone:010-1234-5678, user_id:42, person:<id>")
+    parser.add_argument("identifier", metavar="TYPE:VALUE", help="email:mina@brand.kr, phone:010-2345-6789, user_id:42, person:<id>")
     parser.add_argument("--timeline", metavar="N", type=int, default=10, help="show so many of the newest events (default 10)")
     add_json(parser)
     parser.set_defaults(run=_person)
 
 
 def _person(args: argparse.Namespace) -> None:
+    from dangol.identity import default_rules  # noqa: PLC0415 - as above
     from dangol.privacy import record  # noqa: PLC0415 - as above
     from dangol.profiles.reads import person_of, person_view, timeline  # noqa: PLC0415 - as above
 
@@ -77,6 +78,8 @@ def _person(args: argparse.Namespace) -> None:
         person = person_of(connection, kind, value)
         view = person_view(connection, person) if person is not None else None
         if person is None or view is None:
+            if kind != "person" and default_rules().normalise(kind, value) is None:
+                raise NotFound(f"{args.identifier} names nobody, whoever sends it: dummy numbers, test addresses and empty words join no people.")
             raise NotFound(f"nobody is known by {args.identifier}. Types that occur: {', '.join(_types(connection)) or 'none yet'}.")
         page = timeline(connection, person, limit=max(1, min(args.timeline, 500))) if args.timeline > 0 else None
         record(connection, actor(), "person.seen", subject=f"person:{person}", details={"by": kind})

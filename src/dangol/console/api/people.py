@@ -161,7 +161,7 @@ class PeopleQuery(Sight, kw_only=True, forbid_unknown_fields=True):
 def read_person(call: Call) -> Person:
     """Everything known of the person behind an identifier.
 
-    `{person}` is TYPE:VALUE, such as email:mina@brand.kr, phone:010-1234-5678, user_id:M-1001 or anonymous_id:…, percent-encoded.
+    `{person}` is TYPE:VALUE, such as email:mina@brand.kr, phone:010-2345-6789, user_id:M-1001 or anonymous_id:…, percent-encoded.
     person:ID takes any id that the person ever had. Personal data is masked unless the role may see it.
     """
     view = _view(call)
