@@ -72,7 +72,7 @@ def parser_of(name: str) -> Parser:
     command = COMMANDS[name]
     module = importlib.import_module(f"dangol.cli.{command.module}")
     parser = Parser(prog=f"dangol {name}", description=command.summary[0].upper() + command.summary[1:] + ".")
-    getattr(module, f"{name}_command")(parser)
+    getattr(module, f"{name.replace('-', '_')}_command")(parser)
     for below in _parsers(parser):
         add_workspace(below)
     return parser

@@ -195,6 +195,12 @@ def rules_in_force(connection: Connection[Any], region: str = "KR") -> RuleSet:
     return replace(read_rules(row[1], region=region), version=row[0]) if row else default_rules(region)
 
 
+def document_in_force(connection: Connection[Any]) -> tuple[int, str]:
+    """(version, YAML text) of the rule set in force."""
+    row = connection.execute("select version, document from identity_rule_set order by version desc limit 1").fetchone()
+    return (row[0], row[1]) if row else (default_rules().version, shipped_document())
+
+
 def keep_rules(connection: Connection[Any], document: str, *, actor: str, why: str, at: datetime) -> int:
     """Make *document* the newest version and return its number. What follows from it is a rebuild's affair. Raises: RuleSetRefused."""
     read_rules(document)
