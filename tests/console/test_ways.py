@@ -294,6 +294,24 @@ def test_a_chart_is_a_table_and_a_file_too(full, open_page):
         assert download.value.suggested_filename == f"hours.{kind}"
 
 
+def test_a_table_sorts_hides_columns_and_goes_out_as_csv(full, open_page):
+    """A table is sorted by its heading, shows the columns one chose next time too, and is saved as it is shown."""
+    page = open_page(full, "/sources")
+    page.click("#sources-table th[data-key=n] button")
+    page.click("#sources-table th[data-key=n] button")
+    assert "web" in page.locator("#sources-table tbody tr").first.inner_text()
+    page.click("[data-columns] summary")
+    page.uncheck("[data-columns] input[value=state]")
+    expect(page.locator("#sources-table th[data-key=state]")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#sources-table th[data-key=state]")).to_be_hidden()
+    with page.expect_download() as download:
+        page.click("[data-csv]")
+    text = download.value.path().read_text(encoding="utf-8-sig")
+    assert "보내는 중" not in text
+    assert '"web"' in text
+
+
 def test_patterns_show_every_component(full, open_page, monkeypatch):
     """Each component is shown with samples, in development only."""
     from django.conf import settings

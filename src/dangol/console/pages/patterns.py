@@ -76,6 +76,7 @@ def samples_of(name: str) -> list[tuple[str, dict[str, Any]]]:
         "sparkline": [("Full", {"values": [0, 3, 9, 4, 6, 12, 7], "label": "Events"}), ("Empty", {"values": [], "label": "Events"})],
         "stepper": [("Full", {"steps": [{"title": "Add", "done": True}, {"title": "Send", "current": True}, {"title": "See"}]})],
         "table": [("Full", {"id": "sample-table", "caption": "Sources", "columns": columns, "rows": rows, "tools": "yes", "csv": "sources"}), ("Empty", {"id": "sample-empty", "caption": "No sources", "columns": columns, "rows": [], "empty_message": "No source yet."})],
+        "table_tools": [("Full", {"id": "sample-table", "csv": "sample"})],
         "tabs": [("Full", {"label": "Tabs", "tabs": [{"title": "All", "href": "/patterns", "current": True, "count": 12}, {"title": "Not planned", "href": "/patterns"}]})],
         "tile": [("Full", {"label": "People", "value": "12,034", "note": "n = 12,034, now", "icon": "users", "href": "/people"}), ("Unknown", {"label": "Behind by", "value": "–"})],
         "timeline_entry": [("Full", {"entry": entry})],

@@ -60,6 +60,8 @@ function showColumn(id, key, shown, keep) {
 
 function restoreColumns() {
   for (const menu of document.querySelectorAll("[data-columns]")) {
+    const sheet = menu.querySelector(".sheet");
+    if (!sheet.children.length) offerColumns(menu, sheet);
     const hidden = JSON.parse(localStorage.getItem(`columns:${menu.dataset.columns}`) ?? "[]");
     for (const box of menu.querySelectorAll("input")) {
       if (hidden.includes(box.value)) {
@@ -67,6 +69,20 @@ function restoreColumns() {
         showColumn(menu.dataset.columns, box.value, false, false);
       } else if (!box.checked) showColumn(menu.dataset.columns, box.value, false, false);
     }
+  }
+}
+
+// The first column says what the row is, so it always stays.
+function offerColumns(menu, sheet) {
+  for (const header of [...document.querySelectorAll(`#${CSS.escape(menu.dataset.columns)} th[data-key]`)].slice(1)) {
+    const label = document.createElement("label");
+    label.className = "item";
+    const box = document.createElement("input");
+    box.type = "checkbox";
+    box.value = header.dataset.key;
+    box.checked = true;
+    label.append(box, header.textContent.trim());
+    sheet.append(label);
   }
 }
 
