@@ -22,6 +22,7 @@ from dangol.events import (
     merged_context,
     message_id_for,
     node_bytes,
+    now_us,
     parse_time_us,
     read_raw,
 )
@@ -129,6 +130,16 @@ def read_fact(fact: Fact, source_kind: str, identifying: Mapping[str, str]) -> A
 
 #: Verdict.fate of what a fact tells; an applied event has no verdict.
 _FATES: dict[str, str] = {FactKind.EVENT_QUARANTINED: Fate.QUARANTINED, FactKind.EVENT_SUPPRESSED: Fate.SUPPRESSED, FactKind.EVENT_TAGGED: TAGGED}
+
+
+def lost_arrival(lane: str, position: int, index: int, detail: str) -> Arrival:
+    """What stands for an event whose bytes in the log were damaged: its place, so that every accepted event is accounted for."""
+    message_id = f"dangol-{lane}-{position}-{index}"
+    at = now_us()
+    return Arrival(
+        key=key_bytes(0, message_id), content=0, source=0, message_id=message_id, type="", name="", original_at=at, sent_at=0, received_at=at,
+        device=NO_DEVICE, given=[], body=b"", ip="", user_agent="", verdict=Verdict(index, Reason.LOG_DAMAGED, detail),
+    )  # fmt: skip
 
 
 def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: bytes = b"") -> Arrival:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     MESSAGE_ID_REUSED = "message_id_reused"  #: The messageId was used before for an event that said something else.
     PLAN_VIOLATION = "plan_violation"  #: The event does not fit its schema in the tracking plan.
     UNMAPPABLE = "unmappable"  #: The source's mapping does not lead from this row to an event.
+    LOG_DAMAGED = "log_damaged"  #: The log's bytes changed on the disk after they were written; what this event said is not readable any more.
     PROCESSING_ERROR = "processing_error"  #: Applying it failed; the fault is Dangol's, and the event can be replayed once it is mended.
     CONSENT_DENIED = "consent_denied"  #: The event itself says that its person denies analytics.
     INTEGRATION_OFF = "integration_off"  #: The sender switched Dangol off for this event ("integrations": {"Dangol": false}).

@@ -80,5 +80,8 @@ class Log(Protocol):
     def head(self, lane: str) -> tuple[int, int]:
         """(last position, events ever accepted) of *lane*; trimmed blocks stay counted."""
 
+    def events_at(self, lane: str, position: int) -> int:
+        """How many events the block at *position* holds or held, also when its content is damaged; 0 when nobody can tell."""
+
     def trim(self, lane: str, upto: int, before_us: int) -> int:
         """Forget blocks with position <= *upto* that were committed before *before_us*; returns how many."""

@@ -28,10 +28,10 @@ from dangol.events.ports import Lake
 from dangol.flow import Rules, apply_batch, partition_of, read_frames
 from dangol.hotstate import RawConnection, connect_raw
 from dangol.identity import default_rules, rules_in_force
-from dangol.intake.arrivals import PARTITIONS, Arrival
+from dangol.intake.arrivals import PARTITIONS, Arrival, lost_arrival
 from dangol.intake.facts import Fate, Reason
 from dangol.intake.frame import Verdict
-from dangol.intake.ports import Log
+from dangol.intake.ports import Log, LogDamaged
 from dangol.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,8 @@ class Worker:
         self._connection: RawConnection | None = None
         #: (lane, partition) -> position
         self._progress: dict[tuple[str, int], int] = {}
+        #: Lanes whose file cannot be read at all; said once.
+        self._damaged: set[str] = set()
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
 
     def run(self) -> None:
@@ -173,14 +175,35 @@ class Worker:
         lanes = self.log.lanes()
         share = max(1, self.settings.process.batch_events // max(1, len(lanes)))
         for lane in lanes:
-            for block in self.log.read(lane, after.get(lane, 0), share):
+            try:
+                blocks = self.log.read(lane, after.get(lane, 0), share)
+            except LogDamaged as damage:
+                arrivals += self._give_up(damage, reached)
+                continue
+            for block in blocks:
                 reached[lane] = block.position
                 unknown.update(frame.source for frame in block.frames if frame.source and frame.source not in kinds)
-                for arrival in read_frames(block.frames, self.rules):
-                    partition = partition_of(arrival)
-                    if partition in self.partitions and block.position > self._progress.get((lane, partition), 0):
-                        arrivals.append(arrival)
+                arrivals += [arrival for arrival in read_frames(block.frames, self.rules) if self._is_mine(arrival, lane, block.position)]
         return Portion(arrivals, reached, unknown)
+
+    def _is_mine(self, arrival: Arrival, lane: str, position: int) -> bool:
+        partition = partition_of(arrival)
+        return partition in self.partitions and position > self._progress.get((lane, partition), 0)
+
+    def _give_up(self, damage: LogDamaged, reached: dict[str, int]) -> list[Arrival]:
+        """What a damaged block held cannot be read any more; each event of it is quarantined with that reason, and the lane goes on."""
+        if damage.position == 0:
+            if damage.lane not in self._damaged:
+                log.error("%s The other lanes go on.", damage)
+                self._damaged.add(damage.lane)
+            return []
+        reached[damage.lane] = damage.position
+        lost = [
+            lost_arrival(damage.lane, damage.position, index, str(damage))
+            for index in range(self.log.events_at(damage.lane, damage.position))
+        ]
+        log.error("%s %d events of it are quarantined as log_damaged.", damage, len(lost))
+        return [arrival for arrival in lost if self._is_mine(arrival, damage.lane, damage.position)]
 
     def _apply(self, portion: Portion) -> int:
         if not portion.reached:

@@ -86,6 +86,10 @@ class SqliteLog:
         """(last position, events ever accepted) of *lane*; trimmed blocks stay counted. (0, 0): no such lane."""
         return self._ask(lane, read_head, nothing=lambda: (0, 0))
 
+    def events_at(self, lane: str, position: int) -> int:
+        """How many events the block at *position* holds or held. A row that is whole says it; else its neighbours' totals do."""
+        return self._ask(lane, lambda connection: self._events_at(connection, position), nothing=lambda: 0)
+
     def trim(self, lane: str, upto: int, before_us: int) -> int:
         """Forget blocks with position <= *upto* that were committed before *before_us*; returns how many."""
         path = self._path(lane)
@@ -141,6 +145,19 @@ class SqliteLog:
         connection = self._readers.pop(lane, None)
         if connection is not None:
             connection.close()
+
+    def _events_at(self, connection: sqlite3.Connection, position: int) -> int:
+        # Totals count from the first block on, so the neighbours tell what a lost block held.
+        after = connection.execute("select total, position, events from block where position >= ? order by position limit 1", (position,)).fetchone()
+        if after is None:
+            return 0
+        if after[1] == position:
+            return int(after[2])
+        before = connection.execute(
+            "select total from (select total, position from block union all select total, position from trimmed) where position < ? order by position desc",
+            (position,),
+        ).fetchone()
+        return int(after[0] - after[2] - (before[0] if before else 0))
 
     def _read(self, connection: sqlite3.Connection, lane: str, after: int, max_events: int) -> list[Block]:
         rows = connection.execute("select position, events, checksum, data from block where position > ? order by position", (after,))
