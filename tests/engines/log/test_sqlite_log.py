@@ -69,6 +69,7 @@ def test_a_missing_block_is_noticed(log):
     assert [block.position for block in log.read("collect-0", 1, 100)] == [2]
     with pytest.raises(LogDamaged, match=r"Block 3 .* missing"):
         log.read("collect-0", 2, 100)
+    assert [log.events_at("collect-0", position) for position in (1, 2, 3, 4)] == [1, 1, 1, 1], "the neighbours tell"
 
 
 def test_a_file_that_is_no_lane_is_named(log):

@@ -217,6 +217,19 @@ def test_trim_forgets_old_processed_blocks_only(open_engine):
     again.close()
 
 
+def test_a_block_says_how_many_events_it_holds(open_engine):
+    """Also the first one after a trim; a block or lane that never was holds none."""
+    log = open_engine()
+    writer = log.writer("collect")
+    for n in (2, 3, 4):
+        writer.append([frame(n, events=n)])
+    assert [log.events_at("collect-0", position) for position in (1, 2, 3, 4)] == [2, 3, 4, 0]
+    log.trim("collect-0", 1, FAR_AHEAD_US)
+    assert log.events_at("collect-0", 2) == 3
+    assert log.events_at("collect-9", 1) == 0
+    writer.close()
+
+
 def test_trim_beside_a_busy_writer(open_engine):
     """Trimming from another process's place neither loses nor delays a commit for long."""
     log = open_engine()
