@@ -54,14 +54,16 @@ def scale(*, long: bool = False) -> list[Result]:
         for size in sizes:
             fill_people(settings, known, size)
             known = size
-            fill_log(settings, batches(SCALE_EVENTS, 2 * size, seed=size, first=size * 10, known=size))
-            told, state_cpu = work(settings)
+            # The first round finds caches cold, and every page it touches goes into the write-ahead log whole: it is not measured.
+            for number in range(2):
+                fill_log(settings, batches(SCALE_EVENTS, 2 * size, seed=size + number, first=size * 10 + number * SCALE_EVENTS, known=size))
+                told, state_cpu = work(settings)
             first = first or told["rate"]
             results.append(
                 Result(
                     bench="scale", what=f"rate with {size:,} people ({2 * size:,} identifiers)", value=told["rate"], unit="events/s", floor=first,
                     floor_is=f"the rate with {sizes[0]:,} people", cpu_us=(told["cpu_seconds"] + state_cpu) / told["events"] * 1e6, goal="flat",
-                    note=f"{SCALE_EVENTS:,} events, half of them of known people",
+                    note=f"{SCALE_EVENTS:,} events, half of them of known people, after as many that are not counted",
                 )
             )  # fmt: skip
     return results
