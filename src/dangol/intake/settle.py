@@ -197,10 +197,15 @@ def tally(sorted_out: Sorted) -> Counter[Counted]:
                 continue  # a replay repeated: it was not received anew
             hour = arrival.received_at // HOUR_US * HOUR_US
             reason = arrival.verdict.reason if arrival.verdict and fate != Fate.DUPLICATE else ""
-            counts[Counted(hour, arrival.source, fate, reason, arrival.name[:COUNTED_NAME_MAX].replace("\0", ""))] += 1
+            counts[Counted(hour, arrival.source, fate, reason, _counted_name(arrival))] += 1
             if arrival.replaces and fate == Fate.APPLIED:
                 counts[Counted(hour, arrival.source, Fate.QUARANTINED, "corrected", "")] -= 1
     return counts
+
+
+def _counted_name(arrival: Arrival) -> str:
+    # The tracking plan knows pages and screens by their type; their names are as many as a shop has products.
+    return (arrival.name if arrival.type in ("track", "") else arrival.type)[:COUNTED_NAME_MAX].replace("\0", "")
 
 
 def count(connection: Connection[Any], counts: Mapping[Counted, int], partition: int) -> None:

@@ -38,6 +38,10 @@ class DemoRefused(DangolError):
     code = "demo_refused"
 
 
+#: How often the demo writes down how far its live events have come, ms.
+NOTED_MS = 10_000
+
+
 class Mark(Struct, kw_only=True):
     """demo.json: this workspace is a demo, and this is its world."""
 
@@ -141,6 +145,10 @@ def _stay(settings: Settings, mark: Mark, orders: bytes | None) -> None:
     _say("Press Ctrl-C to stop the demo; `dangol demo` continues it.")
     child = _child(settings, orders) if orders else None
     while not stop.wait(1.0):
+        if child is not None and time.time_ns() // 1_000_000 - mark.filled_until > NOTED_MS:
+            # Written down as it goes, so that a demo that was killed does not live the same hour twice.
+            mark.filled_until = time.time_ns() // 1_000_000
+            keep(settings.workspace, mark)
         if orders and child is not None and child.poll() is not None:
             _say(f"The live events ended with {child.returncode} ({settings.logs_dir / 'demo-live.log'}); they begin again.")
             stop.wait(5.0)

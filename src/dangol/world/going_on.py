@@ -76,6 +76,7 @@ class GoingOn:
             family = household(index, first, orders.people - first, dice, self._season)
             pen = Pen(self._keep, self._season, dice, clock)
             pen.tells_receipt = False
+            pen.fresh_ids = True
             story = lives.begin(family, self._season, pen, dice)
             story.play(now_ms)
             self._stories.append(story)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -109,6 +110,8 @@ class Pen:
         self.clock = clock
         #: Streams in files tell when a line was received; a client cannot know it.
         self.tells_receipt = True
+        #: Live events take ids of their own: what somebody did who had not planned to would otherwise take the id of a planned event.
+        self.fresh_ids = False
 
     def session(self, device: Device, at: int, campaign: dict[str, str] | None = None) -> Session:
         """A stretch of use of *device* from *at* on."""
@@ -164,6 +167,8 @@ class Session:
 
     def _add(self, at: int, label: Label, line: Line) -> None:
         line.messageId = self.pen.dice.uuid()
+        if self.pen.fresh_ids:
+            line.messageId = str(uuid4())
         line.userId = self.user_id or None
         line.anonymousId = self.device.anonymous_id or None
         line.timestamp = self.pen.clock.text(at + self.device.skew_ms)
