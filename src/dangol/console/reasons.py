@@ -35,6 +35,7 @@ def reason_words(reason: str) -> ReasonWords:
         "message_id_reused": (_("messageId used twice"), _("The same messageId came before with other content."), _("If both really happened, send this one again; it gets a messageId of its own.")),
         "plan_violation": (_("Does not fit the plan"), _("The event does not fit its schema in the tracking plan."), _("Correct the event, or change the plan and send all of them again.")),
         "unmappable": (_("Cannot be mapped"), _("The source's mapping does not lead from this to an event."), _("Mend the mapping of the source and send it again.")),
+        "log_damaged": (_("Damaged on disk"), _("The disk changed the log after it was written; what this event said cannot be read any more."), _("Check the disk. Sending the events again, or importing the client's own records, brings them back.")),
         "processing_error": (_("Our fault"), _("Dangol failed to apply this event. It is kept whole."), _("Send it again after an update. Nothing is lost meanwhile.")),
     }  # fmt: skip
     return ReasonWords(*words.get(reason, (reason, "", "")))
