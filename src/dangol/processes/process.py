@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 PROCESSING_LOCK = 0x646E676C
 #: First key of the advisory locks by which a worker owns a partition.
 PARTITION_LOCK = 0x646E67
-#: Seconds between looks at an idle log.
-IDLE_SECONDS = 0.01
+#: Seconds between looks at an idle log: at first, and after a while without anything.
+IDLE_SECONDS = (0.01, 0.05)
 #: Seconds after which kinds of sources are read again.
 SOURCES_SECONDS = 5.0
 #: Seconds to wait for State, at first and at most.
@@ -113,13 +113,16 @@ class Worker:
 
     def _work(self) -> None:
         ahead: Future[Portion] | None = None
+        idle = IDLE_SECONDS[0]
         while not self.stopping.is_set():
             self._refresh_sources()
             portion = self._sure(ahead.result() if ahead else self._read(self._after()))
             ahead = None
             if not portion.reached:
-                self.stopping.wait(IDLE_SECONDS)
+                self.stopping.wait(idle)
+                idle = min(idle * 1.1, IDLE_SECONDS[1])
                 continue
+            idle = IDLE_SECONDS[0]
             if portion.arrivals:
                 ahead = self._ahead.submit(self._read, {**self._after(), **portion.reached})
             self._apply(portion)
