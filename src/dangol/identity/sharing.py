@@ -54,19 +54,26 @@ def _with_many_owners(
 ) -> dict[tuple[bytes, str], dict[str, list[tuple[int, int]]]]:
     """(node, type) -> type of owner -> first and last day of each owner, for nodes with enough owners in all."""
     ends = {end for pair in touched for end in pair}
+    # Nearly every identifier has one or two claims; those that cannot have too many owners are left out before anything is joined.
     rows = connection.execute(
         """
+        with claim as (
+             select node_id, owner_id, first_at, last_at, count(*) over (partition by node_id) as claims
+               from (
+                    select b as node_id, a as owner_id, first_at, last_at from edge where b = any(%(ends)s::uuid[])
+                     union all
+                    select a, b, first_at, last_at from edge where a = any(%(ends)s::uuid[])
+                    ) as either
+        )
         select claim.node_id, node.type, owner.type, (claim.first_at at time zone 'utc')::date - date '1970-01-01',
                (claim.last_at at time zone 'utc')::date - date '1970-01-01'
-          from (
-               select b as node_id, a as owner_id, first_at, last_at from edge where b = any(%(ends)s::uuid[])
-                union all
-               select a, b, first_at, last_at from edge where a = any(%(ends)s::uuid[])
-               ) as claim
+          from claim
           join identifier as node on node.node_id = claim.node_id and node.type = any(%(kinds)s::text[])
           join identifier as owner on owner.node_id = claim.owner_id and owner.type = any(%(owners)s::text[])
+         where claim.claims >= %(least)s
         """,
         {
+            "least": min((rule.shared.owners for rule in rules.types.values() if rule.shared), default=0),
             "ends": uuids(sorted(ends)),
             "kinds": texts(kind for kind, rule in rules.types.items() if rule.shared),
             "owners": texts(kind for kind, rule in rules.types.items() if rule.known),
