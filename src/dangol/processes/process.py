@@ -123,7 +123,8 @@ class Worker:
                 idle = min(idle * 1.1, IDLE_SECONDS[1])
                 continue
             idle = IDLE_SECONDS[0]
-            if portion.arrivals:
+            # Reading ahead pays when more waits than one batch holds. Caught up, it would make what it reads wait a whole batch longer.
+            if 2 * len(portion.arrivals) >= self.settings.process.batch_events:
                 ahead = self._ahead.submit(self._read, {**self._after(), **portion.reached})
             self._apply(portion)
 
