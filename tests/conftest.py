@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def new_workspace(state_server: str, tmp_path: Path) -> Iterator[Callable[[], Se
     app.configure(Settings(workspace=tmp_path))
     with psycopg.connect(state_server, autocommit=True) as connection:
         for name in made:
-            connection.execute(f"drop database {name} with (force)")
+            _drop(connection, name)
 
 
 @pytest.fixture
@@ -84,6 +85,18 @@ def _ends_with_us(pid: int | None) -> subprocess.Popen[bytes]:
     """Ends the server when this process is gone, however it went: a session that is killed leaves nothing running."""
     # The pipe closes with us; `read` then returns.
     return subprocess.Popen(["sh", "-c", f"read -r _; kill -QUIT {pid} 2>/dev/null"], stdin=subprocess.PIPE, start_new_session=True)
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    """Drop a database. A worker of autovacuum may be in it, whom only a superuser may send away: it goes by itself."""
+    for _ in range(40):
+        try:
+            connection.execute(f"drop database {name} with (force)")
+        except psycopg.errors.InsufficientPrivilege:
+            time.sleep(0.25)
+        else:
+            return
+    connection.execute(f"drop database {name} with (force)")
 
 
 def load_at(folder: Path, url: str) -> Settings:

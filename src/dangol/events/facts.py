@@ -18,7 +18,7 @@ class FactKind(StrEnum):
     PERSON_CREATED = "person.created"  #: A first identifier of somebody new.
     PERSON_MERGED = "person.merged"  #: Two people turned out to be one. Body: {"into", "from": [...], "edges": [[a, b]]}.
     PERSON_SPLIT = "person.split"  #: One person turned out to be several. Body: {"from", "into": {person: [nodes]}}.
-    PEOPLE_DECIDED = "people.decided"  #: A person of the brand put two identifiers together or kept them apart. Body: {"decision", "kind", "a", "b", "actor", "why"}.
+    PEOPLE_DECIDED = "people.decided"  #: Staff joined two identifiers or kept them apart. Body: {"decision", "kind", "a", "b", "actor", "why"}.
     PEOPLE_UNDECIDED = "people.undecided"  #: Such a decision was taken back. Body: {"decision", "actor"}.
     EDGE_REFUSED = "edge.refused"  #: Two identifiers were not joined. Body: {"a", "b", "reason"}.
     IDENTIFIER_SHARED = "identifier.shared"  #: Many people use it; it joins nobody any more. Body: {"identifier", "type", "owners", "days"}.

@@ -77,7 +77,7 @@
     if (timer && timerAt <= at) return;
     clearTimeout(timer);
     timerAt = at;
-    timer = setTimeout(() => { timer = 0; flush(); }, at - Date.now());
+    timer = setTimeout(() => { timer = 0; flush(); }, Math.ceil(at - Date.now()));
   }
   function batchOf(all) {
     const names = [], texts = [];
@@ -92,7 +92,8 @@
     return { names, bytes, body: `{"writeKey":"${options.writeKey}","sentAt":"${new Date().toISOString()}","batch":[${texts}]}` };
   }
   async function flush() {
-    if (!options || !allowed || sending || Date.now() < blockedUntil) return;
+    if (!options || !allowed || sending) return;
+    if (Date.now() < blockedUntil) return later(0); // a timer may ring a moment early; nobody else would ring again
     sending = true;
     let again = 0;
     try {
