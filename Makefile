@@ -26,7 +26,7 @@ chaos: setup-dev  ## the long form: kill -9, full disk, State stopped, for minut
 bench: setup  ## measure this machine, with the floor beside each number
 	@$(RUN)/dangol bench
 
-lint: setup-dev  ## formatting, types, and which room may import which
+lint: setup-dev  ## style, types, and which room may import which
 	@$(RUN)/ruff check src tests tools
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
