@@ -77,7 +77,7 @@
     if (timer && timerAt <= at) return;
     clearTimeout(timer);
     timerAt = at;
-    timer = setTimeout(() => { timer = 0; flush(); }, Math.ceil(at - Date.now()));
+    timer = setTimeout(() => { timer = 0; flush(); }, at - Date.now());
   }
   function batchOf(all) {
     const names = [], texts = [];
@@ -93,7 +93,7 @@
   }
   async function flush() {
     if (!options || !allowed || sending) return;
-    if (Date.now() < blockedUntil) return later(0); // a timer may ring a moment early; nobody else would ring again
+    if (Date.now() < blockedUntil) return later(0); // rang early
     sending = true;
     let again = 0;
     try {
@@ -110,7 +110,7 @@
         const answer = await fetch(options.host + "/v1/batch", {
           method: "POST", body: batch.body, keepalive: batch.bytes < BATCH_BYTES, credentials: "omit",
         });
-        await answer.text(); // an answer that is not read keeps its connection
+        await answer.text(); // unread, it keeps its connection
         status = answer.status;
         retryAfter = Number(answer.headers.get("Retry-After")) || 0;
       } catch { /* offline: status 0 */ }
@@ -127,7 +127,7 @@
     }
   }
   function leave() {
-    // Nobody learns whether it arrived: its events stay queued.
+    // Nobody learns if it arrived: events stay queued.
     const batch = batchOf(allowed && navigator.onLine ? queued().filter((name) => name > left) : []);
     left = batch.names[batch.names.length - 1] || left;
     if (batch.names.length) navigator.sendBeacon(`${options.host}/beacon/v1/batch?writeKey=${options.writeKey}`, batch.body);
