@@ -93,7 +93,7 @@
   }
   async function flush() {
     if (!options || !allowed || sending) return;
-    if (Date.now() < blockedUntil) return later(0); // rang early
+    if (Date.now() < blockedUntil) return later(0);
     sending = true;
     let again = 0;
     try {
