@@ -76,7 +76,6 @@ class GoingOn:
             family = household(index, first, orders.people - first, dice, self._season)
             pen = Pen(self._keep, self._season, dice, clock)
             pen.tells_receipt = False
-            pen.fresh_ids = True
             story = lives.begin(family, self._season, pen, dice)
             story.play(now_ms)
             self._stories.append(story)
@@ -111,6 +110,7 @@ class GoingOn:
     def _one_more(self, at: int) -> None:
         """Somebody comes by who had not planned to."""
         story, person = self._people[min(bisect(self._weights, self._dice.random() * self._weights[-1]), len(self._people) - 1)]
+        story.pen.fresh_ids = True  # from here on this household's life is no longer the one that was written
         hour = (at + KST) // HOUR % 24
         roll = self._dice.random()
         before = story.next_at

@@ -110,7 +110,7 @@ class Pen:
         self.clock = clock
         #: Streams in files tell when a line was received; a client cannot know it.
         self.tells_receipt = True
-        #: Live events take ids of their own: what somebody did who had not planned to would otherwise take the id of a planned event.
+        #: Once somebody did what was not planned, ids are drawn anew: they would otherwise take those of planned events.
         self.fresh_ids = False
 
     def session(self, device: Device, at: int, campaign: dict[str, str] | None = None) -> Session:
