@@ -29,6 +29,8 @@ class ParquetLake:
         self._chunk: list[Fact] = []
         #: The chunk holds all facts of the files with seq in (first, second].
         self._chunk_range = (0, 0)
+        #: A position, and facts right after it that were read with those before: a batch is unpacked once, not once a page.
+        self._left: tuple[int, list[Fact]] = (0, [])
 
     def reserve(self, connection: Connection[Any]) -> int:
         """The number of the next batch; numbers rise, some may stay unused."""
@@ -41,6 +43,8 @@ class ParquetLake:
 
     def feed(self, connection: Connection[Any], after: int, limit: int) -> list[Fact]:
         """Facts with seq > *after*, in order, none skipped even while other transactions are still writing."""
+        if self._left[1] and self._left[0] == after:
+            return self._page(self._left[1], limit)
         floor = tail.floor(connection)
         row = connection.execute(QUERIES["first_in_tail"]).fetchone()
         first_in_tail = (int(row[0]) if row and row[0] is not None else floor + 1) << SEQ_BITS
@@ -54,7 +58,13 @@ class ParquetLake:
         parameters = {"from_batch": (start + 1) >> SEQ_BITS, "floor": floor, "limit": limit - len(facts) + _within(start)}
         for (block,) in connection.execute(QUERIES["tail_after"], parameters):
             facts += [fact for fact in tail.unpack(block) if fact.seq > start]
-        return facts[:limit]
+        return self._page(facts, limit)
+
+    def _page(self, facts: list[Fact], limit: int) -> list[Fact]:
+        """The first of *facts*; the others are kept for whoever goes on from there. What was committed in order stays so."""
+        page = facts[:limit]
+        self._left = (page[-1].seq, facts[limit:]) if page else (0, [])
+        return page
 
     def get(self, connection: Connection[Any], seqs: Sequence[int]) -> dict[int, Fact]:
         """These facts, wherever they lie. Missing ones are absent."""
