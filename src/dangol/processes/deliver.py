@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import signal
 import threading
@@ -258,6 +259,7 @@ class Deliverer:
 
 def run(settings: Settings) -> None:
     """Deliver webhooks until SIGTERM or SIGINT."""
+    os.nice(5)  # Behind intake and pages on a crowded machine; what waits is safe.
     deliverer = Deliverer(settings)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: deliverer.stopping.set())

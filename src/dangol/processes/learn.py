@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import threading
 import time
@@ -188,6 +189,7 @@ class Learner:
 
 def run(settings: Settings) -> None:
     """The learn process in the foreground, until SIGTERM or SIGINT."""
+    os.nice(10)  # Nobody waits for it.
     learner = Learner(settings)
 
     def stop(*_: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import threading
 import time
@@ -293,6 +294,7 @@ class Worker:
 
 def run(settings: Settings, index: int = 0) -> None:
     """One worker in the foreground, until SIGTERM or SIGINT."""
+    os.nice(5)  # Intake and pages come first on a crowded machine; what waits in the log is safe.
     worker = Worker(settings, index)
 
     def stop(*_: Any) -> None:

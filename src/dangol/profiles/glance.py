@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 #: Everything a profile is folded from, as one JSON text. Times in µs.
+#: Arrays instead of joins: a planner without statistics yet would read whole tables for a join, and never does for an array.
 GLANCE = """
 with mine as materialized (
     select node_id, type, value, first_source
@@ -46,14 +47,13 @@ select json_build_object(
                    node_id, device_id, (extract(epoch from first_at) * 1000000)::bigint, (extract(epoch from last_at) * 1000000)::bigint,
                    events, least_us, convert_from(body, 'UTF8')::json)), '[]')
           from fragment
-          join mine using (node_id)),
+         where node_id = any(array(select node_id from mine))),
     'edges', (
         select coalesce(json_agg(json_build_array(
                    a, b, (extract(epoch from first_at) * 1000000)::bigint, (extract(epoch from last_at) * 1000000)::bigint, verified)), '[]')
-          from (select edge.* from edge join mine on edge.a = mine.node_id
-                 union
-                select edge.* from edge join mine on edge.b = mine.node_id) as edge
-         where refused = ''),
+          from edge
+         where (a = any(array(select node_id from mine)) or b = any(array(select node_id from mine)))
+           and refused = ''),
     'sources', (select coalesce(json_agg(json_build_array(id, name, kind)), '[]') from source),
     'first', (select line from lines where which = 'first' order by occurred_at limit 1),
     'last', (select line from lines where which = 'last' order by occurred_at desc limit 1),
