@@ -13,7 +13,9 @@ GRACE_SECONDS = 3
 def run(settings: Settings) -> None:
     """Serve the console until SIGTERM or SIGINT."""
     from dangol import app  # noqa: PLC0415 - Django is set up only where it is used
+    from dangol.engines.log import ask_for_short_slice  # noqa: PLC0415 - as above
 
+    ask_for_short_slice()  # answers are short work: beside a busy worker they should not wait for a long turn
     app.configure(settings)
     from dangol.console.asgi import application  # noqa: PLC0415 - needs Django set up
 

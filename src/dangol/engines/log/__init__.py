@@ -4,5 +4,6 @@ In: frames (dangol.intake.frame).   Out: blocks of frames.   Ask: open_log(setti
 """
 
 from dangol.engines.log.factory import open_log
+from dangol.engines.log.slice import ask_for_short_slice
 
-__all__ = ["open_log"]
+__all__ = ["ask_for_short_slice", "open_log"]
