@@ -40,3 +40,19 @@ class SearchTerm(models.Model):
 
     class Meta:
         db_table = "search_term"
+
+
+class TraitRuleSet(models.Model):
+    """One version of the brand's trait rules; the highest is in force. None yet: the ones that ship."""
+
+    version = models.IntegerField(primary_key=True)
+    #: YAML, as the person wrote it.
+    document = models.TextField()
+    #: SHA-256 of the document, hex: a reader that has read it before need not fetch it again.
+    digest = models.TextField()
+    actor = models.TextField()
+    why = models.TextField(default="")
+    applied_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "trait_rule_set"

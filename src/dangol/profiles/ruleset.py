@@ -1,0 +1,138 @@
+"""The trait rules: data, versioned, per brand. Which value of a trait counts, and which traits are counted out of events.
+
+Which policy holds is asked when a profile is read, so a change of survivorship needs no rebuild.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from psycopg import Connection
+
+from dangol.profiles.refused import TraitRulesRefused, mapping_at, only_keys, refusal
+from dangol.profiles.survivorship import Policy, SurvivorRule
+
+#: Sections of the document; `version` is the writer's own count, Dangol numbers what is applied itself.
+SECTIONS = ("version", "default", "survivorship", "computed", "lifecycle")
+#: Traits with a policy of their own at most: the document is read with each profile that has not seen it yet.
+TRAITS_MAX = 1000
+
+
+@dataclass(frozen=True)
+class TraitRules:
+    """All rules about traits together."""
+
+    version: int
+    #: For traits without a rule of their own.
+    default: SurvivorRule = field(default_factory=SurvivorRule)
+    survivorship: Mapping[str, SurvivorRule] = field(default_factory=dict)
+    #: The sections as they stand in the document; profiles.computed reads them.
+    computed: Mapping[str, Any] = field(default_factory=dict)
+    lifecycle: Mapping[str, Any] = field(default_factory=dict)
+    #: SHA-256 of the document in hex: names what was read.
+    digest: str = ""
+
+    def rule(self, trait: str) -> SurvivorRule:
+        """What decides about *trait*."""
+        return self.survivorship.get(trait, self.default)
+
+
+def shipped_trait_document() -> str:
+    """The trait rules that ship with Dangol, as YAML: what a brand starts its own from."""
+    return files("dangol.profiles").joinpath("traits.yaml").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def shipped_trait_rules() -> TraitRules:
+    """The trait rules that ship with Dangol."""
+    return read_trait_rules(shipped_trait_document())
+
+
+@lru_cache(maxsize=32)
+def read_trait_rules(text: str) -> TraitRules:
+    """Trait rules from YAML text. Raises: TraitRulesRefused, naming key, what was seen, what is allowed and the nearest name."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise TraitRulesRefused(f"The trait rules are not valid YAML: {error}") from error
+    document = mapping_at("the document", document)
+    only_keys("the document", document, SECTIONS)
+    version = document.get("version", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise refusal("version", version, "a whole number from 1 on")
+    told = mapping_at("survivorship", document.get("survivorship"))
+    if len(told) > TRAITS_MAX:
+        raise refusal("survivorship", f"{len(told)} traits", f"at most {TRAITS_MAX}")
+    return TraitRules(
+        version=version,
+        default=_survivor_rule("default", document.get("default", Policy.NEWEST.value)),
+        survivorship={trait: _survivor_rule(f"survivorship.{trait}", rule) for trait, rule in told.items()},
+        computed=mapping_at("computed", document.get("computed")),
+        lifecycle=mapping_at("lifecycle", document.get("lifecycle")),
+        digest=digest_of(text),
+    )
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a document, hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _survivor_rule(key: str, rule: Any) -> SurvivorRule:
+    if isinstance(rule, str):
+        rule = {"policy": rule}
+    if not isinstance(rule, dict):
+        raise refusal(key, rule, "a policy or {policy: sources, order: […]}; policies are", names=[policy.value for policy in Policy])
+    rule = mapping_at(key, rule)
+    only_keys(key, rule, ("policy", "order"))
+    policies = [policy.value for policy in Policy]
+    if rule.get("policy") not in policies:
+        raise refusal(f"{key}.policy" if "policy" in rule else key, rule.get("policy", rule), "one of", names=policies)
+    policy = Policy(rule["policy"])
+    order = rule.get("order")
+    if policy is not Policy.SOURCES:
+        if order is not None:
+            raise refusal(f"{key}.order", order, f"left out: {policy} asks for no order of sources, only {Policy.SOURCES} does")
+        return SurvivorRule(policy)
+    if not isinstance(order, list) or not order or not all(isinstance(name, str) and name.strip() for name in order):
+        raise refusal(f"{key}.order", order, "a list of names or kinds of sources, the most trusted first, such as [crm, pos, web]")
+    names = tuple(name.strip() for name in order)
+    for name in names:
+        if names.count(name) > 1:
+            raise refusal(f"{key}.order", name, "named once")
+    return SurvivorRule(policy, names)
+
+
+def trait_rules_in_force(connection: Connection[Any]) -> TraitRules:
+    """The brand's newest trait rules, or the ones that ship."""
+    row = connection.execute("select version, document from trait_rule_set order by version desc limit 1").fetchone()
+    return replace(read_trait_rules(row[1]), version=row[0]) if row else shipped_trait_rules()
+
+
+def trait_document_in_force(connection: Connection[Any]) -> tuple[int, str]:
+    """(version, YAML text) of the trait rules in force."""
+    row = connection.execute("select version, document from trait_rule_set order by version desc limit 1").fetchone()
+    return (row[0], row[1]) if row else (shipped_trait_rules().version, shipped_trait_document())
+
+
+def keep_trait_rules(connection: Connection[Any], document: str, *, actor: str, why: str, at: datetime) -> int:
+    """Make *document* the newest version and return its number. Survivorship follows at once. Raises: TraitRulesRefused."""
+    rules = read_trait_rules(document)
+    row = connection.execute(
+        """
+        insert into trait_rule_set (version, document, digest, actor, why, applied_at)
+        select coalesce(max(version), %s) + 1, %s, %s, %s, %s, %s
+          from trait_rule_set
+        returning version
+        """,
+        [shipped_trait_rules().version, document, rules.digest, actor, why, at],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
