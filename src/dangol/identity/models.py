@@ -6,6 +6,8 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower
 
+from dangol.identity.suggestions.models import MatchModel, MatchRefusedNode, MatchRun, MatchSuggestion  # noqa: F401 - Django finds them here
+
 
 class Identifier(models.Model):
     """One identifier of somebody: a node of the graph."""
