@@ -35,6 +35,8 @@ class Served:
 
     settings: Settings
     url: str
+    #: The console's PageStreams.
+    streams: Any = None
 
     def connect(self) -> psycopg.Connection[Any]:
         """State, past the console."""
@@ -144,17 +146,19 @@ class _serving:  # noqa: N801 - read as a verb
         self.filling(settings)
         from dangol.console.api.asgi import ApiApplication
         from dangol.console.asgi import get_asgi_application
+        from dangol.console.streaming import PageStreams
 
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        config = uvicorn.Config(ApiApplication(settings, get_asgi_application()), host="127.0.0.1", port=port, log_level="error", lifespan="off", ws="none")
+        self.streams = PageStreams(get_asgi_application())
+        config = uvicorn.Config(ApiApplication(settings, self.streams), host="127.0.0.1", port=port, log_level="error", lifespan="off", ws="none")
         self.uvicorn = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.uvicorn.run, daemon=True)
         self.thread.start()
         while not self.uvicorn.started:
             time.sleep(0.02)
-        return Served(settings, f"http://127.0.0.1:{port}")
+        return Served(settings, f"http://127.0.0.1:{port}", self.streams)
 
     def __exit__(self, *_error: object) -> None:
         self.uvicorn.should_exit = True

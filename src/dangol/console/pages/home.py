@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -21,11 +24,13 @@ from dangol.console.store import raw, settings
 from dangol.intake.quarantine import quarantine_reasons
 from dangol.intake.sources import SourceView, sources
 from dangol.intake.volumes import HourVolume, hourly_volumes
-from dangol.operators import Permission
+from dangol.operators import Permission, may
 from dangol.profiles.reads import count_people
 
 #: Hours that the chart shows.
 HOURS = 24
+#: Seconds between looks at what is counted: people, the day's events, the chart.
+TILES_SECONDS = 5.0
 #: Sources drawn in the picture; the rest is one line.
 SOURCES_SHOWN = 6
 #: Fates in the order they are told, with the colour of their series.
@@ -37,6 +42,8 @@ class Home:
     """Context of pages/home.html."""
 
     flow: flow_picture.Flow
+    #: What a person should know of the flow, in words.
+    notes: list[str]
     pace_in: int
     pace_out: int
     #: {name, icon, kind, n} of today, most first.
@@ -60,24 +67,22 @@ class Home:
 def home(request: HttpRequest) -> HttpResponse:
     """The whole page."""
     connection, now = raw(), datetime.now(UTC)
-    flow, all_sources = flow_picture.look(), sources(connection)
-    zone = ZoneInfo(settings().brand.timezone)
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    volumes = hourly_volumes(connection, now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
+    flow, all_sources, volumes = flow_picture.look(), sources(connection), _volumes(now)
     drawn = _touchpoints(all_sources, volumes)
-    received = flow.standing.received or 0
+    tiles = _tiles(getattr(request.user, "role", ""))
     page = Home(
         flow=flow,
+        notes=[note_words(note) for note in flow.standing.notes],
         pace_in=flow_picture.pace(flow.rate_in),
         pace_out=flow_picture.pace(flow.rate_out),
         touchpoints=drawn[:SOURCES_SHOWN],
         more_sources=max(0, len(drawn) - SOURCES_SHOWN),
-        people=count_people(connection),
-        today=sum(one.n for one in volumes if one.hour >= midnight.astimezone(UTC)),
-        waiting_for_you=sum(one.n for one in quarantine_reasons(connection)) if allowed(request, Permission.QUARANTINE_SEE) else None,
+        people=tiles["people"] or 0,
+        today=tiles["today"] or 0,
+        waiting_for_you=tiles["waiting_for_you"],
         fates=_fates(flow),
-        chart=_chart(volumes, now, zone),
-        steps=[] if received else _steps(has_source=bool(all_sources)),
+        chart=_chart(volumes, now, _zone()),
+        steps=[] if flow.standing.received else _steps(has_source=bool(all_sources)),
         may_add_source=allowed(request, Permission.SOURCES_CHANGE),
         process_words=_process_words(),
     )
@@ -86,9 +91,59 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @needs(Permission.STATUS_SEE)
-def now(_request: HttpRequest) -> HttpResponse:
-    """What the picture needs to stay true, as JSON."""
-    return JsonResponse(flow_picture.as_news(flow_picture.look()))
+def now(request: HttpRequest) -> HttpResponse:
+    """What the picture needs to stay true, as JSON: for browsers that cannot have the stream."""
+    return JsonResponse({**_news(), **_tiles(getattr(request.user, "role", ""))})
+
+
+class Watch:
+    """Home's news for one browser; dangol.console.streaming calls it every second."""
+
+    def __init__(self, _query: dict[str, str], language: str, _last_id: str, role: str) -> None:
+        self._language, self._role = language, role
+        self._told: dict[str, bytes] = {}
+        self._looked_at = 0.0
+
+    def look(self) -> bytes:
+        """What changed: event `now` the numbers, event `tiles` and `chart` every few seconds."""
+        with translation.override(self._language):
+            news: dict[str, Any] = {"now": _news()}
+            if time.monotonic() - self._looked_at >= TILES_SECONDS:
+                self._looked_at = time.monotonic()
+                at = datetime.now(UTC)
+                chart = _chart(_volumes(at), at, _zone())
+                news["tiles"] = _tiles(self._role)
+                news["chart"] = {"id": chart.id, "words": chart.words, "data": chart.data}
+        chunks = []
+        for name, value in news.items():
+            data = msgspec.json.encode(value)
+            if self._told.get(name) != data:
+                self._told[name] = data
+                chunks.append(b"event: %s\ndata: %s\n\n" % (name.encode(), data))
+        return b"".join(chunks)
+
+
+def _news() -> dict[str, Any]:
+    news = flow_picture.as_news(flow_picture.look())
+    return {**news, "notes": [note_words(note) for note in news["notes"]]}
+
+
+def _tiles(role: str) -> dict[str, int | None]:
+    """Numbers that are counted rather than looked up."""
+    midnight = datetime.now(_zone()).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    return {
+        "people": count_people(raw()),
+        "today": sum(one.n for one in _volumes(datetime.now(UTC)) if one.hour >= midnight),
+        "waiting_for_you": sum(one.n for one in quarantine_reasons(raw())) if may(role, Permission.QUARANTINE_SEE) else None,
+    }
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings().brand.timezone)
+
+
+def _volumes(now: datetime) -> list[HourVolume]:
+    return hourly_volumes(raw(), now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
 
 
 def _touchpoints(all_sources: list[SourceView], volumes: list[HourVolume]) -> list[dict[str, Any]]:
@@ -154,6 +209,17 @@ def _chart(volumes: list[HourVolume], now: datetime, zone: ZoneInfo) -> Chart:
         kind="stacked",
         unfinished=True,
     )
+
+
+def note_words(note: str) -> str:
+    """What `dangol status` says in English, in the operator's language; a sentence that is not known stays."""
+    begins = {
+        "Dangol is stopping": _("Dangol is stopping."),
+        "Dangol is starting": _("Dangol is starting."),
+        "Dangol does not run here": _("Dangol does not run here. `dangol up` starts it."),
+        "What became of the events is not known now": _("What became of the events is not known now, because State does not answer."),
+    }
+    return next((words for beginning, words in begins.items() if note.startswith(beginning)), note)
 
 
 def _steps(*, has_source: bool) -> list[dict[str, Any]]:

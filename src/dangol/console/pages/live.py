@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -21,8 +25,10 @@ from dangol.console.sentences import say
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw, settings
 from dangol.engines.lake import open_lake
+from dangol.engines.lake.tail import floor
 from dangol.events import Context, to_datetime
 from dangol.events.facts import Fact, FactKind
+from dangol.events.ports import SEQ_BITS
 from dangol.intake.digest import digest_of
 from dangol.intake.sources import SourceView, sources
 from dangol.intake.volumes import newest_position
@@ -34,8 +40,15 @@ from dangol.profiles.reads import person_of
 SHOWN = 60
 #: Facts looked at for one answer.
 LOOKED_AT = 4000
+#: Facts looked at by one look of a stream; when more came, it goes on at the newest and says so.
+STREAMED = 2000
 #: How far back the first look goes, in batches, until it has enough.
 BACK = (2, 20, 200, 2000)
+
+#: Seconds after which a stream asks again whom its person filter means: people are joined while one watches.
+WANTED_SECONDS = 10.0
+#: A position has fewer digits.
+POSITION_DIGITS = 19
 
 #: The facts that are about an event from outside, and the fate they tell.
 FATE_OF = {
@@ -58,6 +71,8 @@ class Live:
     filtered: bool
     #: The person filter names nobody.
     nobody: bool
+    #: The filters as a query, for the stream.
+    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +88,12 @@ class Wanted:
 @require_GET
 @needs(Permission.LIVE_SEE)
 def live(request: HttpRequest) -> HttpResponse:
-    """The page; with `after`, only what came since that position."""
+    """The page; with `after`, only what came since that position: for browsers that cannot have the stream."""
     given = request.GET
     who = given.get("person", "").strip()
-    person = _person(who)
-    wanted = Wanted(given.get("source", ""), given.get("fate", ""), given.get("name", "").strip(), person.bytes if person else None)
+    wanted = _wanted(given)
     known = {source.id: source for source in sources(raw())}
-    nobody = bool(who) and person is None
+    nobody = bool(who) and wanted.person is None
     after = int(given["after"]) if given.get("after", "").isdigit() else None
     facts, position = ([], after or newest_position(raw(), 0)) if nobody else _since(after, wanted, known)
     page = Live(
@@ -88,6 +102,7 @@ def live(request: HttpRequest) -> HttpResponse:
         filters=_filters(wanted, known, who),
         filtered=any((wanted.source, wanted.fate, wanted.name, who)),
         nobody=nobody,
+        query=urlencode({name: given[name] for name in ("name", "person", "source", "fate") if given.get(name)}),
     )
     if not is_partial(request):
         return show(request, "pages/live.html", page)
@@ -105,6 +120,55 @@ def one(request: HttpRequest, seq: int) -> HttpResponse:
         raise Http404
     person = person_of(raw(), "person", str(UUID(bytes=fact.node))) if fact.node else None
     return show(request, "pages/raw_event.html", raw_event(fact, clear=False, person_id=person))
+
+
+class Watch:
+    """The rows that arrive, for one browser; dangol.console.streaming calls it twice a second."""
+
+    def __init__(self, query: dict[str, str], language: str, last_id: str, _role: str) -> None:
+        self._query, self._language = query, language
+        after = last_id or query.get("after", "")
+        # Who comes back after a long while goes on shortly before the end.
+        known = after.isdecimal() and len(after) < POSITION_DIGITS
+        self._position = max(int(after), newest_position(raw(), BACK[-1])) if known else _head()
+        self._wanted: Wanted | None = None
+        self._asked_at = 0.0
+
+    def look(self) -> bytes:
+        """The rows that came, as {n, html, skipped}; the event's id is the position, where a browser that comes back goes on."""
+        connection = raw()
+        if self._position >= _head():
+            return b""
+        if self._wanted is None or time.monotonic() - self._asked_at > WANTED_SECONDS:
+            self._wanted, self._asked_at = _wanted(self._query), time.monotonic()
+        if self._query.get("person") and self._wanted.person is None:
+            return b""
+        facts = open_lake(settings()).feed(connection, self._position, STREAMED)
+        if not facts:
+            return b""
+        known = {source.id: source for source in sources(connection)}
+        fitting = _fitting(facts, self._wanted, known)
+        self._position = facts[-1].seq
+        skipped = len(facts) >= STREAMED and newest_position(connection, 1) > self._position
+        if skipped:
+            self._position = newest_position(connection, 1)
+        if not fitting and not skipped:
+            return b"id: %d\n\n" % self._position
+        with translation.override(self._language):
+            lines = [_line(fact, known, self._language) for fact in reversed(fitting[-SHOWN:])]
+            html = render_to_string("pages/live_rows.html", {"lines": lines})
+        data = json.dumps({"n": len(fitting), "html": html, "skipped": skipped}, ensure_ascii=False).encode()
+        return b"id: %d\nevent: rows\ndata: %s\n\n" % (self._position, data)
+
+
+def _head() -> int:
+    """The position after everything that is told by now."""
+    return ((floor(raw()) + 1) << SEQ_BITS) - 1
+
+
+def _wanted(given: Mapping[str, str]) -> Wanted:
+    person = _person(given.get("person", "").strip())
+    return Wanted(given.get("source", ""), given.get("fate", ""), given.get("name", "").strip(), person.bytes if person else None)
 
 
 def _person(text: str) -> UUID | None:

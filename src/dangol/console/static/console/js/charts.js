@@ -13,6 +13,7 @@ export function setUpCharts() {
     const format = event.target.closest("[data-export]");
     if (frame && format) exportAs(frame, format.dataset.export);
   });
+  document.addEventListener("chart:news", (event) => renew(event.detail));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   new ResizeObserver(() => drawn.forEach((chart) => chart.resize())).observe(document.body);
 }
@@ -28,6 +29,20 @@ async function draw() {
     chart.setOption(options(data, frame), true);
     drawn.set(frame.dataset.chart, chart);
   }
+}
+
+// News of a chart that is on the page: its picture, its table, its sentence.
+function renew({ id, words, data }) {
+  const frame = document.querySelector(`[data-chart="${CSS.escape(id)}"]`);
+  if (!frame) return;
+  document.getElementById(`${id}-data`).textContent = JSON.stringify(data);
+  frame.querySelector(".words").textContent = words;
+  frame.querySelector("[data-canvas]").setAttribute("aria-label", words);
+  [...frame.querySelector("table").tBodies[0].rows].forEach((row, place) => {
+    row.cells[0].textContent = data.labels[place];
+    data.series.forEach((one, column) => (row.cells[column + 1].textContent = one.values[place].toLocaleString("en")));
+  });
+  drawn.get(id)?.setOption(options(data, frame));
 }
 
 let loading;

@@ -1,27 +1,35 @@
-// Home's picture stays true: numbers, dots, shares and lamps are brought up to date every two seconds.
-const EVERY_MS = 2000;
+// Home's picture stays true: numbers, dots, shares, lamps and the chart follow the stream.
+import { follow } from "./stream.js";
+
+const EVERY_MS = 3000;
 
 export function setUpFlow() {
   const flow = document.querySelector("[data-flow]");
   if (!flow) return;
   const korean = document.documentElement.lang === "ko";
   const words = JSON.parse(document.getElementById("process-words").textContent);
-  const update = async () => {
+  const ask = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch("/now", { headers: { Accept: "application/json" } });
-      if (answer.ok && !answer.redirected) show(await answer.json());
+      if (!answer.ok || answer.redirected) return;
+      const news = await answer.json();
+      show(news);
+      write(news);
     } catch {
       // The next look tells; meanwhile the last numbers stay.
     }
   };
-  const show = (news) => {
-    const processed = ["applied", "duplicate", "quarantined", "suppressed"].reduce((sum, fate) => sum + (news[fate] ?? 0), 0);
-    const values = { ...news, processed };
+  const write = (values) => {
     for (const place of document.querySelectorAll("[data-now]")) {
+      if (!(place.dataset.now in values)) continue;
       const text = written(values[place.dataset.now], place.dataset.as, korean);
       if (place.textContent !== text) place.textContent = text;
     }
+  };
+  const show = (news) => {
+    const processed = ["applied", "duplicate", "quarantined", "suppressed"].reduce((sum, fate) => sum + (news[fate] ?? 0), 0);
+    write({ ...news, processed });
     for (const pipe of flow.querySelectorAll("[data-pipe]")) pipe.dataset.pace = news[`pace_${pipe.dataset.pipe}`];
     let left = 0;
     for (const bar of flow.querySelectorAll("[data-fate]")) {
@@ -34,6 +42,18 @@ export function setUpFlow() {
     flow.querySelector("[data-adds-up]").hidden = !news.adds_up;
     flow.querySelector("[data-flow-up]").hidden = news.notes.length > 0;
     flow.querySelector("[data-flow-note]").hidden = news.notes.length === 0;
+    const notes = document.querySelector("[data-notes]");
+    const shown = [...notes.querySelectorAll(".note")];
+    if (shown.map((one) => one.textContent.trim()).join() !== news.notes.join()) {
+      const pattern = document.getElementById("note-pattern").content.firstElementChild;
+      notes.replaceChildren(
+        ...news.notes.map((text) => {
+          const note = pattern.cloneNode(true);
+          note.querySelector("span").textContent = text;
+          return note;
+        }),
+      );
+    }
     for (const [name, state] of Object.entries(news.processes)) {
       const line = document.querySelector(`[data-process="${CSS.escape(name)}"]`);
       if (!line || line.dataset.state === state) continue;
@@ -41,8 +61,12 @@ export function setUpFlow() {
       line.querySelector("[data-state-word]").textContent = words[state] ?? state;
     }
   };
-  setInterval(update, EVERY_MS);
-  setTimeout(update, 1100);
+  follow({
+    address: () => `/now/stream?lang=${korean ? "ko" : "en"}`,
+    on: { now: show, tiles: write, chart: (chart) => document.dispatchEvent(new CustomEvent("chart:news", { detail: chart })) },
+    ask,
+    everyMs: EVERY_MS,
+  });
 }
 
 function written(value, as, korean) {

@@ -1,5 +1,7 @@
-// Live: asks for what came since the last position, puts it on top, keeps the newest, rests while paused.
-const EVERY_MS = 1000;
+// Live: puts on top what the stream brings, keeps the newest, holds it back while paused.
+import { follow } from "./stream.js";
+
+const EVERY_MS = 2000;
 const KEPT = 120;
 
 export function setUpLive() {
@@ -8,56 +10,85 @@ export function setUpLive() {
   const korean = document.documentElement.lang === "ko";
   const button = document.querySelector("[data-pause]");
   const news = document.querySelector("[data-live-news]");
-  let held = 0;
+  const words = korean
+    ? { listening: "듣고 있어요", asking: "2초마다 확인하고 있어요", waiting: "다시 연결하고 있어요", paused: "멈춤" }
+    : { listening: "Listening", asking: "Looking every 2 seconds", waiting: "Connecting again", paused: "Paused" };
+  let state = "listening";
+  let held = [];
+  let heldCount = 0;
   let announced = 0;
   let asking = false;
+  const bar = () => section.querySelector("[data-position]");
   const paused = () => button.getAttribute("aria-pressed") === "true";
-  button.addEventListener("click", () => {
-    button.setAttribute("aria-pressed", String(!paused()));
-    section.toggleAttribute("data-paused", paused());
-    section.querySelector("[data-live-state]").textContent = paused() ? (korean ? "멈춤" : "Paused") : korean ? "듣고 있어요" : "Listening";
-    held = 0;
-    tell();
-  });
+
   const tell = () => {
+    section.toggleAttribute("data-paused", paused());
+    bar().dataset.state = state;
+    section.querySelector("[data-live-state]").textContent = words[paused() ? "paused" : state];
     const place = section.querySelector("[data-live-held]");
-    place.hidden = !held;
-    place.textContent = korean ? `그동안 ${held.toLocaleString("en")}건이 왔어요` : `${held.toLocaleString("en")} came meanwhile`;
+    place.hidden = !heldCount;
+    place.textContent = korean ? `그동안 ${heldCount.toLocaleString("en")}건이 왔어요` : `${heldCount.toLocaleString("en")} came meanwhile`;
+  };
+  const take = ({ n, html, skipped }, position) => {
+    if (position) bar().dataset.position = position;
+    const fresh = [...new DOMParser().parseFromString(`<ol>${html}</ol>`, "text/html").querySelectorAll("li")];
+    if (skipped) section.querySelector("[data-live-skipped]").hidden = false;
+    if (paused()) {
+      held = [...fresh, ...held].slice(0, KEPT);
+      heldCount += n;
+      tell();
+    } else put(fresh, n);
+  };
+  const put = (fresh, n) => {
+    if (!fresh.length) return;
+    const list = section.querySelector("[data-live-list]");
+    list.prepend(...fresh);
+    for (const row of fresh) htmx.process(row);
+    while (list.children.length > KEPT) list.lastElementChild.remove();
+    section.querySelector("[data-live-empty]").hidden = true;
+    if (Date.now() - announced > 10000) {
+      announced = Date.now();
+      news.textContent = korean ? `새 이벤트 ${n}건` : `${n} new event${n === 1 ? "" : "s"}`;
+    }
   };
   const ask = async () => {
     if (asking || document.hidden) return;
     asking = true;
-    const bar = section.querySelector("[data-position]");
-    const query = new URLSearchParams(location.search);
-    query.set("after", bar.dataset.position);
+    const before = bar();
     try {
-      const answer = await fetch(`/live?${query}`, { headers: { "HX-Request": "true" } });
-      if (answer.ok && answer.headers.has("X-Position") && bar.isConnected) take(await answer.text(), answer.headers.get("X-Position"), bar);
+      const answer = await fetch(`/live?${before.dataset.query}&after=${before.dataset.position}`, { headers: { "HX-Request": "true" } });
+      const html = await answer.text();
+      // A filter that was changed meanwhile has another bar: these rows are not its own.
+      if (answer.ok && answer.headers.has("X-Position") && before.isConnected) take({ n: html.split("<li").length - 1, html }, answer.headers.get("X-Position"));
     } catch {
       // The next look asks again from the same position: nothing is skipped.
     } finally {
       asking = false;
     }
   };
-  const take = (html, position, bar) => {
-    const fresh = new DOMParser().parseFromString(`<ol>${html}</ol>`, "text/html").querySelectorAll("li");
-    if (paused()) {
-      // The position stays: going on shows what came meanwhile.
-      held = fresh.length;
+
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(!paused()));
+    if (!paused()) put(held, heldCount);
+    held = [];
+    heldCount = 0;
+    tell();
+  });
+  const reopen = follow({
+    address: () => `/live/stream?${bar().dataset.query}&after=${bar().dataset.position}&lang=${korean ? "ko" : "en"}`,
+    on: { rows: take },
+    ask,
+    everyMs: EVERY_MS,
+    tell: (now) => {
+      state = now;
       tell();
-      return;
-    }
-    bar.dataset.position = position;
-    if (!fresh.length) return;
-    const list = section.querySelector("[data-live-list]");
-    list.prepend(...fresh);
-    htmx.process(list);
-    while (list.children.length > KEPT) list.lastElementChild.remove();
-    section.querySelector("[data-live-empty]").hidden = true;
-    if (Date.now() - announced > 10000) {
-      announced = Date.now();
-      news.textContent = korean ? `새 이벤트 ${fresh.length}건` : `${fresh.length} new events`;
-    }
-  };
-  setInterval(ask, EVERY_MS);
+    },
+  });
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target !== section) return;
+    held = [];
+    heldCount = 0;
+    reopen();
+    tell();
+  });
 }
