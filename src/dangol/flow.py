@@ -324,7 +324,7 @@ def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, 
         body = {"a": _text(refused.a), "b": _text(refused.b), "reason": refused.reason}
         own.append((FactKind.EDGE_REFUSED, outcome.person_of.get(refused.a, b""), refused.a, refused.message, body))
     for shared in outcome.shared:
-        body = {"identifier": _text(shared.node), "type": shared.kind, "owners": shared.owners, "days": shared.days}
+        body = {"identifier": _text(shared.node), "type": shared.kind, "because": shared.because, "owners": shared.owners, "days": shared.days}
         own.append((FactKind.IDENTIFIER_SHARED, outcome.person_of.get(shared.node, b""), shared.node, "", body))
     for change in told.changed:
         body = {"trait": change.trait, "value": change.value, "previous": change.previous}

@@ -21,7 +21,7 @@ class FactKind(StrEnum):
     PEOPLE_DECIDED = "people.decided"  #: Staff joined two identifiers or kept them apart. Body: {"decision", "kind", "a", "b", "actor", "why"}.
     PEOPLE_UNDECIDED = "people.undecided"  #: Such a decision was taken back. Body: {"decision", "actor"}.
     EDGE_REFUSED = "edge.refused"  #: Two identifiers were not joined. Body: {"a", "b", "reason"}.
-    IDENTIFIER_SHARED = "identifier.shared"  #: Many people use it; it joins nobody any more. Body: {"identifier", "type", "owners", "days"}.
+    IDENTIFIER_SHARED = "identifier.shared"  #: Many people use it; it joins nobody any more. Body: {"identifier", "type", "because", "owners", "days"}.
     TRAIT_CHANGED = "trait.changed"  #: A trait has a new newest value. Body: {"trait", "value", "previous"}.
 
 

@@ -11,9 +11,17 @@ class Refused(StrEnum):
     """Why two identifiers are not joined although an event claims it."""
 
     UNIQUE_CONFLICT = "unique_conflict"  #: It would give one person two values of a type of which everybody has one.
+    TOO_MANY_VALUES = "too_many_values"  #: It would give one person more values of a type than the limit allows.
     UNVERIFIED = "unverified"  #: Both stand for somebody known, and what was typed was never proven.
     KEPT_APART = "kept_apart"  #: A person of the brand decided that these are two people.
     SHARED_IDENTIFIER = "shared_identifier"  #: One of them is used by many people and joins nobody.
+
+
+class SharedBecause(StrEnum):
+    """Why an identifier joins nobody."""
+
+    MANY_OWNERS = "many_owners"  #: So many known people use it at once that it belongs to none of them.
+    CONTESTED = "contested"  #: Several known people proved that it is theirs: it changed hands, or they share it.
 
 
 class DecisionKind(StrEnum):
@@ -80,9 +88,10 @@ class IdentifierShared(Struct, frozen=True):
 
     node: bytes
     kind: str
-    #: Owners at once.
+    because: SharedBecause
+    #: Owners at once, or owners who proved it.
     owners: int
-    #: Within how many days.
+    #: Within how many days; 0: at whatever time.
     days: int
 
 

@@ -58,14 +58,19 @@ def link(
     for node in new:
         known[node] = node
     outcome.person_of = known
+    # A limit counts values by the day on which they appeared first.
+    older = [node for node in earlier if seen[node].kind in rules.limits]
+    fresh: list[tuple[bytes, bytes]] = []
+    unsettled: set[bytes] = set()
     if claims:
         shared = known_shared(connection, {end for pair in claims for end in pair})
         touched = _keep_claims(connection, claims, shared)
-        newly = find_shared(connection, [pair for pair, _ in touched], rules)
+        newly = find_shared(connection, [pair for pair, _ in touched], {node: one.kind for node, one in seen.items()}, rules)
         outcome.shared = newly.shared
         fresh = [pair for pair, changes in touched if changes and not newly.nodes & set(pair)]
-        if fresh or newly.neighbours:
-            rejoin(connection, fresh, newly.neighbours, outcome, rules)
+        unsettled = newly.neighbours
+    if fresh or unsettled or older:
+        rejoin(connection, fresh, unsettled, outcome, rules, older)
     _tell_newcomers(outcome, set(new))
     return outcome
 

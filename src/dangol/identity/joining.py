@@ -11,7 +11,7 @@ from psycopg import Connection
 from dangol.hotstate import texts, uuids
 from dangol.identity.decisions import decisions_touching
 from dangol.identity.facts import ClaimRefused, LinkOutcome, PersonMerged, PersonSplit, Refused
-from dangol.identity.rules import Claim, judge, leader
+from dangol.identity.rules import Claim, judge, leader, over_limit
 from dangol.identity.ruleset import RuleSet
 
 #: Advisory lock under which people are settled, held until the transaction ends.
@@ -24,34 +24,43 @@ def one_at_a_time(connection: Connection[Any]) -> None:
 
 
 def rejoin(
-    connection: Connection[Any], fresh: list[tuple[bytes, bytes]], unsettled: set[bytes], outcome: LinkOutcome, rules: RuleSet
+    connection: Connection[Any],
+    fresh: list[tuple[bytes, bytes]],
+    unsettled: set[bytes],
+    outcome: LinkOutcome,
+    rules: RuleSet,
+    older: Iterable[bytes] = (),
 ) -> None:
-    """Judge again every group of people that *fresh* claims touch, and the people of *unsettled* nodes from scratch."""
-    ends = {node for pair in fresh for node in pair} | unsettled
+    """Judge again every group of people that *fresh* claims touch, and the people of *unsettled* nodes from scratch.
+
+    Args: older: nodes that turned out to have appeared earlier than was known, so that a limit may be broken now, or kept.
+    """
+    ends = {node for pair in fresh for node in pair} | unsettled | set(older)
     nodes = _group_of(connection, ends)
-    people_before = {node: person for node, (person, _) in nodes.items()}
-    kinds = {node: kind for node, (_, kind) in nodes.items()}
+    people_before = {node: person for node, (person, _, _) in nodes.items()}
+    kinds = {node: kind for node, (_, kind, _) in nodes.items()}
+    since = {node: day for node, (_, _, day) in nodes.items()}
     in_doubt = {end for pair in _refused_touching(connection, list(nodes)) for end in pair}
     in_doubt |= {end for decision in decisions_touching(connection, list(nodes)) for end in (decision.a, decision.b)}
     doubtful = {people_before[node] for node in (in_doubt & nodes.keys()) | unsettled}
-    quick, hard_people = _without_conflict(fresh, people_before, kinds, doubtful, rules)
+    quick, hard_people = _without_conflict(fresh, people_before, kinds, since, doubtful, rules)
     if quick:
         _join(connection, quick, people_before, kinds, outcome, rules)
     if hard_people:
         _replay(connection, hard_people, outcome, rules)
 
 
-def _group_of(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tuple[bytes, str]]:
-    """All identifiers of the people of *ends*: node -> (person, type)."""
+def _group_of(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tuple[bytes, str, int]]:
+    """All identifiers of the people of *ends*: node -> (person, type, day on which it appeared first)."""
     rows = connection.execute(
         """
-        select node_id, person_id, type
+        select node_id, person_id, type, (first_at at time zone 'utc')::date - date '1970-01-01'
           from identifier
          where person_id in (select person_id from identifier where node_id = any(%s::uuid[]))
         """,
         [uuids(sorted(ends))],
     ).fetchall()
-    return {node: (person, kind) for node, person, kind in rows}
+    return {node: (person, kind, day) for node, person, kind, day in rows}
 
 
 def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[tuple[bytes, bytes]]:
@@ -69,7 +78,12 @@ def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[t
 
 
 def _without_conflict(
-    fresh: list[tuple[bytes, bytes]], people: Mapping[bytes, bytes], kinds: Mapping[bytes, str], doubtful: set[bytes], rules: RuleSet
+    fresh: list[tuple[bytes, bytes]],
+    people: Mapping[bytes, bytes],
+    kinds: Mapping[bytes, str],
+    since: Mapping[bytes, int],
+    doubtful: set[bytes],
+    rules: RuleSet,
 ) -> tuple[list[tuple[bytes, bytes]], set[bytes]]:
     """Split *fresh* into claims that no rule can touch in whatever order, and the people of those it might.
 
@@ -90,11 +104,15 @@ def _without_conflict(
     # Two identifiers that each stand for somebody known: a limit or an unverified claim may keep them apart.
     known: dict[bytes, bytes] = {}
     clashing = {root(person) for person in doubtful}
+    days: dict[bytes, dict[str, list[int]]] = {}
     for node, kind in kinds.items():
         if rules.known(kind):
             group = root(people[node])
             if known.setdefault(group, node) != node:
                 clashing.add(group)
+        if kind in rules.limits:
+            days.setdefault(root(people[node]), {}).setdefault(kind, []).append(since[node])
+    clashing |= {group for group, found in days.items() if over_limit(found, rules)}
     quick = [(a, b) for a, b in fresh if root(people[a]) not in clashing]
     hard = {person for person in parent if root(person) in clashing}
     return quick, hard
@@ -139,28 +157,33 @@ def _join(
 
 def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
     """Judge everything that refused claims tie together, from the first claim on, and apply the difference."""
-    nodes: dict[bytes, tuple[bytes, str]] = {}
+    nodes: dict[bytes, tuple[bytes, str, int]] = {}
     frontier = set(people)
     while frontier:
         rows = connection.execute(
-            "select node_id, person_id, type from identifier where person_id = any(%s::uuid[])",
+            """
+            select node_id, person_id, type, (first_at at time zone 'utc')::date - date '1970-01-01'
+              from identifier
+             where person_id = any(%s::uuid[])
+            """,
             [uuids(sorted(frontier))],
         ).fetchall()
-        added = [node for node, _, _ in rows if node not in nodes]
-        nodes.update({node: (person, kind) for node, person, kind in rows})
+        added = [row[0] for row in rows if row[0] not in nodes]
+        nodes.update({node: (person, kind, day) for node, person, kind, day in rows})
         ends = {end for pair in _refused_touching(connection, added) for end in pair}
         ends |= {end for decision in decisions_touching(connection, added) for end in (decision.a, decision.b)}
         ends -= nodes.keys()
-        held = {person for person, _ in nodes.values()}
+        held = {person for person, _, _ in nodes.values()}
         frontier = {
             person
             for (person,) in connection.execute(
                 "select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(sorted(ends))]
             ).fetchall()
         } - held
-    kinds = {node: kind for node, (_, kind) in nodes.items()}
+    kinds = {node: kind for node, (_, kind, _) in nodes.items()}
+    since = {node: day for node, (_, _, day) in nodes.items()}
     claims = _claims_among(connection, list(nodes))
-    judgement = judge(claims, kinds, rules, decisions_touching(connection, list(nodes)))
+    judgement = judge(claims, kinds, rules, decisions_touching(connection, list(nodes)), since)
     _mark(connection, claims, judgement.refused, outcome)
 
     components: dict[bytes, list[bytes]] = defaultdict(list)
@@ -207,7 +230,7 @@ def _mark(connection: Connection[Any], claims: list[Claim], refused: Mapping[tup
     outcome.refused += [ClaimRefused(a, b, reason, message[(a, b)]) for a, b, reason in changed if reason]
 
 
-def _tell(before: Mapping[bytes, tuple[bytes, str]], after: Mapping[bytes, bytes], claims: list[Claim], outcome: LinkOutcome) -> None:
+def _tell(before: Mapping[bytes, tuple[bytes, str, int]], after: Mapping[bytes, bytes], claims: list[Claim], outcome: LinkOutcome) -> None:
     came_from: dict[bytes, set[bytes]] = defaultdict(set)
     went_to: dict[bytes, dict[bytes, list[bytes]]] = defaultdict(lambda: defaultdict(list))
     for node, person in after.items():

@@ -6,14 +6,15 @@ earliest evidence), so the same claims give the same people, whatever order they
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from dangol.events import node_bytes
 from dangol.identity.facts import Claimed, Decision, DecisionKind, Refused
-from dangol.identity.ruleset import RuleSet
+from dangol.identity.ruleset import Limit, RuleSet
 
 
 class Claim(Struct, gc=False):
@@ -74,6 +75,48 @@ def owners_at_once(days: Iterable[tuple[int, int]], window: int) -> int:
     return most
 
 
+def most_within(days: Sequence[int], window: int | None) -> int:
+    """The most of *days* (whole days, ascending) that fall within one stretch of *window* days; None: all of them."""
+    if window is None:
+        return len(days)
+    most = oldest = 0
+    for index, day in enumerate(days):
+        while day - days[oldest] >= window:
+            oldest += 1
+        most = max(most, index - oldest + 1)
+    return most
+
+
+def too_many_together(one: Sequence[int], other: Sequence[int], limit: Limit) -> bool:
+    """Whether two sets of values, each within *limit*, exceed it together.
+
+    Args: one, other: the day on which each value appeared first, ascending.
+    """
+    if len(one) + len(other) <= limit.values:
+        return False
+    if limit.days is None:
+        return True
+    few, many = (one, other) if len(one) < len(other) else (other, one)
+    # A stretch that holds too many holds one of the few, so only what lies around those is looked at.
+    for day in few:
+        near = many[bisect_right(many, day - limit.days) : bisect_left(many, day + limit.days)]
+        if most_within(sorted([*near, *few]), limit.days) > limit.values:
+            return True
+    return False
+
+
+def over_limit(days: Mapping[str, Collection[int]], rules: RuleSet) -> bool:
+    """Whether somebody with these identifiers has more values of a type than its limit allows.
+
+    Args: days: limited type -> the day on which each value appeared first, in any order.
+    """
+    for kind, found in days.items():
+        limit = rules.limits[kind]
+        if len(found) > limit.values and most_within(sorted(found), limit.days) > limit.values:
+            return True
+    return False
+
+
 class Judgement(Struct):
     """What holds of a set of claims: the reason of each refused one, and the component of each node."""
 
@@ -82,15 +125,23 @@ class Judgement(Struct):
     root: dict[bytes, bytes]
 
 
-def judge(claims: Iterable[Claim], kinds: Mapping[bytes, str], rules: RuleSet, decisions: Iterable[Decision] = ()) -> Judgement:
+def judge(
+    claims: Iterable[Claim],
+    kinds: Mapping[bytes, str],
+    rules: RuleSet,
+    decisions: Iterable[Decision] = (),
+    since: Mapping[bytes, int] | None = None,
+) -> Judgement:
     """Accept claims one by one in their fixed order; refuse the one that would break a rule.
 
     What people decided comes first: identifiers put together are one person from the start, and no claim joins what is kept apart.
-    Then nobody gets two values of a unique type, and what was only typed never joins two people who are each known already.
+    Then nobody gets two values of a unique type or more than a limit allows, and what was only typed never joins two people who are
+    each known already.
 
     Args: kinds: the type of every node that a claim names, and of single nodes too.
+        since: the day on which each node of a limited type appeared first (0 when left out).
     """
-    groups = _Groups(kinds, rules)
+    groups = _Groups(kinds, rules, since or {})
     apart = []
     for decision in decisions:
         if decision.a not in kinds or decision.b not in kinds:
@@ -115,8 +166,13 @@ def judge(claims: Iterable[Claim], kinds: Mapping[bytes, str], rules: RuleSet, d
 class _Groups:
     """Nodes joined so far, with what the rules ask about each group."""
 
-    def __init__(self, kinds: Mapping[bytes, str], rules: RuleSet) -> None:
+    def __init__(self, kinds: Mapping[bytes, str], rules: RuleSet, since: Mapping[bytes, int]) -> None:
+        self.rules = rules
         self.parent = {node: node for node in kinds}
+        #: The first days of the group's values of limited types.
+        self.days: dict[bytes, dict[str, list[int]]] = {
+            node: {kind: [since.get(node, 0)]} for node, kind in kinds.items() if kind in rules.limits
+        }
         #: Types of which the group has its one value.
         self.uniques = {node: {kind} for node, kind in kinds.items() if rules.unique(kind)}
         self.known = {node: rules.known(kind) for node, kind in kinds.items()}
@@ -137,6 +193,10 @@ class _Groups:
         uniques = self.uniques.get(one, set()) | self.uniques.get(other, set())
         if uniques:
             self.uniques[one] = uniques
+        for kind, days in self.days.pop(other, {}).items():
+            held = self.days.setdefault(one, {}).setdefault(kind, [])
+            held += days
+            held.sort()
 
     def obstacle(self, one: bytes, other: bytes, apart: Iterable[tuple[bytes, bytes]], *, verified: bool) -> Refused | None:
         """What keeps the groups of these two roots apart."""
@@ -144,9 +204,18 @@ class _Groups:
             return Refused.KEPT_APART
         if self.uniques.get(one, set()) & self.uniques.get(other, set()):
             return Refused.UNIQUE_CONFLICT
+        if self._exceed(one, other):
+            return Refused.TOO_MANY_VALUES
         if not verified and self.known[one] and self.known[other]:
             return Refused.UNVERIFIED
         return None
+
+
+    def _exceed(self, one: bytes, other: bytes) -> bool:
+        mine, theirs = self.days.get(one), self.days.get(other)
+        if not mine or not theirs:
+            return False
+        return any(too_many_together(mine[kind], theirs[kind], self.rules.limits[kind]) for kind in mine.keys() & theirs.keys())
 
 
 def leader(nodes: Iterable[bytes], kinds: Mapping[bytes, str], rules: RuleSet) -> bytes:

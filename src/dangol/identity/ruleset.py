@@ -35,6 +35,19 @@ class SharedLimit:
     owners: int
     #: Days within which their use must fall.
     days: int
+    #: Owners who each proved that it is theirs, at whatever time, from which on it is contested: it changed hands, or they
+    #: share it, and nobody can tell who an event that carries it alone comes from. >= 2; None: never.
+    proven: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many values of one type one person may get."""
+
+    #: >= 1.
+    values: int
+    #: Within how many days, counted from each value's first appearance; None: ever.
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +58,10 @@ class TypeRule:
     unique: bool = False
     #: It stands for somebody known: an unverified claim never joins two such people, and it counts as an owner.
     known: bool = False
-    #: text, lower, email or phone.
+    #: text, lower, email or phone, and which version of it: "email@1". A name alone means version 1, for ever.
     normaliser: str = "text"
+    #: No one person gets more values than this; the claim that would is refused. None: no limit (unique types have 1, ever).
+    limit: Limit | None = None
     shared: SharedLimit | None = None
     #: Anybody may type it into a form, so it proves nothing unless the event says that it was verified.
     typed: bool = False
@@ -66,6 +81,11 @@ class RuleSet:
     blocked_patterns: tuple[str, ...]
     #: ISO region in which a phone number without a country code is read.
     region: str = "KR"
+
+    @cached_property
+    def limits(self) -> dict[str, Limit]:
+        """Type -> how many values of it one person may get, for types that are limited but not unique."""
+        return {kind: rule.limit for kind, rule in self.types.items() if rule.limit and not rule.unique}
 
     @cached_property
     def _patterns(self) -> re.Pattern[str]:
@@ -94,7 +114,7 @@ class RuleSet:
     def normalise(self, kind: str, raw: str) -> str | None:
         """The value under which an identifier is known, or None when it names nobody (blocked, unreadable)."""
         rule = self.types.get(kind)
-        value = _NORMALISERS[rule.normaliser if rule else "text"](raw, self.region)
+        value = _normaliser(rule.normaliser if rule else "text")(raw, self.region)
         if value is None or not 0 < len(value) <= VALUE_LENGTH_MAX or self.is_blocked(value):
             return None
         return value
@@ -132,7 +152,33 @@ def _phone(raw: str, region: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-_NORMALISERS: dict[str, Callable[[str, str], str | None]] = {"text": _text, "lower": _lower, "email": _email, "phone": _phone}
+def _email_inbox(raw: str, region: str) -> str | None:
+    # "mina+shop@brand.kr" reaches the inbox of "mina@brand.kr" (RFC 5233, subaddressing), with most providers, not all: so this is a
+    # second version that a brand chooses, and no silent change of the first.
+    value = _email(raw, region)
+    if value is None:
+        return None
+    local, _, domain = value.rpartition("@")
+    bare = local.partition("+")[0]
+    return f"{bare}@{domain}" if bare else value
+
+
+#: name -> version -> normaliser. A version never changes once it is released: what it gives is in people's ids. Better ones are added.
+_NORMALISERS: dict[str, dict[int, Callable[[str, str], str | None]]] = {
+    "text": {1: _text},
+    "lower": {1: _lower},
+    "email": {1: _email, 2: _email_inbox},
+    "phone": {1: _phone},
+}
+
+
+@lru_cache(maxsize=64)
+def _normaliser(spelt: str) -> Callable[[str, str], str | None]:
+    """The normaliser that "name" or "name@version" means. Raises: KeyError."""
+    name, _, version = spelt.partition("@")
+    if version and not version.isdigit():
+        raise KeyError(spelt)
+    return _NORMALISERS[name][int(version or 1)]
 
 
 def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
@@ -143,8 +189,10 @@ def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
         for pattern in patterns:
             re.compile(pattern)
         for name, rule in types.items():
-            if rule.normaliser not in _NORMALISERS:
-                raise RuleSetRefused(f"types.{name}.normaliser is {rule.normaliser!r}, must be one of {', '.join(_NORMALISERS)}.")
+            _check(name, rule)
+        for trait, kind in document["traits"].items():
+            if not isinstance(kind, str):
+                raise RuleSetRefused(f"traits.{trait} is {kind!r}, must be the name of an identifier type, like email.")
         return RuleSet(
             version=int(document["version"]),
             types=types,
@@ -162,8 +210,28 @@ def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
 
 
 def _type_rule(rule: dict[str, Any]) -> TypeRule:
-    limit = rule.get("shared")
-    return TypeRule(**{**rule, "shared": SharedLimit(**limit) if limit else None})
+    limit, shared = rule.get("limit"), rule.get("shared")
+    return TypeRule(**{**rule, "limit": Limit(**limit) if limit else None, "shared": SharedLimit(**shared) if shared else None})
+
+
+def _check(name: str, rule: TypeRule) -> None:
+    try:
+        _normaliser(rule.normaliser)
+    except KeyError:
+        known = ", ".join(f"{normaliser}@{version}" for normaliser, versions in _NORMALISERS.items() for version in versions)
+        raise RuleSetRefused(f"types.{name}.normaliser is {rule.normaliser!r}, must be one of {known}.") from None
+    counts = {
+        "limit.values": (rule.limit.values if rule.limit else None, 1),
+        "limit.days": (rule.limit.days if rule.limit else None, 1),
+        "shared.owners": (rule.shared.owners if rule.shared else None, 2),
+        "shared.days": (rule.shared.days if rule.shared else None, 0),
+        "shared.proven": (rule.shared.proven if rule.shared else None, 2),
+    }
+    for key, (value, least) in counts.items():
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+            raise RuleSetRefused(f"types.{name}.{key} is {value!r}, must be a whole number of {least} or more.")
+    if rule.unique and rule.limit:
+        raise RuleSetRefused(f"types.{name} is unique, which is a limit of 1 for ever; leave out its limit, or unique.")
 
 
 def shipped_document() -> str:
