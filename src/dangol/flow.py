@@ -276,6 +276,8 @@ def decide_people(connection: Connection[Any], lake: Lake, decision: Decision, r
     """
     with connection.transaction():
         decided = decide(connection, decision, rules, actor=actor, why=why, at=to_datetime(now_us))
+        if decided.already:
+            return decided
         body = {"decision": decided.number, "kind": decision.kind, "a": _text(decision.a), "b": _text(decision.b), "actor": actor, "why": why}
         _tell_decision(connection, lake, FactKind.PEOPLE_DECIDED, decision.a, body, decided.outcome, now_us)
         return decided

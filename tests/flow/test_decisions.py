@@ -117,7 +117,7 @@ def test_the_graph_of_a_person_is_told_whole(machine: Machine):
     machine.feed(identify("e7", 7, anonymousId="c9", userId="joon"))
     machine.settle()
     view = identity_of(machine.connection, node_id("user_id", "mina"))
-    assert {(kind, value) for kind, value, _ in view.identifiers} == {("user_id", "mina"), ("email", "mina@b.kr"), ("anonymous_id", "c9")}
+    assert {(node.type, node.value) for node in view.identifiers} == {("user_id", "mina"), ("email", "mina@b.kr"), ("anonymous_id", "c9")}
     assert [claim.first_event for claim in view.claims] == ["e1", "e2"]
     assert [(claim.a, claim.refused) for claim in view.refusals] == [("user_id:joon", "unique_conflict")]
 

@@ -68,7 +68,13 @@ def identity_command(parser: argparse.ArgumentParser) -> None:
     ):
         below = actions.add_parser(name, help=told, description=told)
         add_json(below)
+        if name == "shared":
+            below.add_argument("--limit", metavar="N", type=int, default=200, help="so many (200)")
+            below.add_argument("--after", metavar="PLACE", help="go on where a page before ended")
         below.set_defaults(run=run)
+    asked = actions.add_parser("run", help="carry out a run that the console asked for", description="Carry out a run that the console asked for.")
+    asked.add_argument("number", metavar="NUMBER", type=int, help="as the console's page of rule sets shows it")
+    asked.set_defaults(run=_run)
     undo = actions.add_parser("undo", help="take a decision back", description="Take a decision back; people are what events say again.")
     undo.add_argument("number", metavar="NUMBER", type=int, help="as `dangol identity decisions` shows it")
     undo.set_defaults(run=_undo)
@@ -205,16 +211,19 @@ def _decisions(args: argparse.Namespace) -> None:
 
 
 def _shared(args: argparse.Namespace) -> None:
-    from dangol.identity import shared_identifiers  # noqa: PLC0415 - as above
+    from dangol.identity import rules_in_force, shared_page  # noqa: PLC0415 - as above
 
-    with _raw(settings_of(args)) as connection:
-        found = shared_identifiers(connection)
+    settings = settings_of(args)
+    with _raw(settings) as connection:
+        page = shared_page(connection, rules_in_force(connection, settings.brand.country), limit=args.limit, after=args.after)
     if args.json:
-        say_json(
-            [{"type": kind, "value": value, "claims": claims, "first": first, "last": last} for kind, value, claims, first, last in found]
-        )
+        say_json(page)
         return
-    say_table(["type", "value", "claims#", "since", "last"], found, empty="No identifier is used by many people at once.")
+    rows = [(one.type, one.value, one.because, one.owners, one.apart, one.claims, one.since, one.last_at) for one in page.found]
+    columns = ["type", "value", "because", "owners#", "people#", "claims#", "since", "last"]
+    say_table(columns, rows, empty="No identifier is used by many people at once.")
+    if page.next:
+        remark(f"There are more: --after {page.next!r}")
 
 
 def _rules(args: argparse.Namespace) -> None:
@@ -276,6 +285,17 @@ def _apply(args: argparse.Namespace) -> None:
         say_json({"version": version, "people": result.people, "events": result.events, "changed": result.changed})
         return
     say(f"Version {version} is in force: {result.people:,} people from {result.events:,} events, as if it always had been.")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from dangol.processes.borrowing import state_running  # noqa: PLC0415 - as above
+    from dangol.processes.rule_runs import carry_out  # noqa: PLC0415 - as above
+
+    settings = settings_of(args)
+    with state_running(settings):
+        done = carry_out(settings, args.number)
+    say(f"Run {done.number}: {done.failed or 'done'}")
+    return 1 if done.failed else 0
 
 
 def _progress(facts: int) -> None:

@@ -2,12 +2,12 @@
 
 In: identifiers and claims of events, decisions of operators.
 Out: person.created, person.merged, person.split, edge.refused, identifier.shared.
-Ask: why(connection, a, b), identity_of(connection, person), shared_identifiers(connection), list_decisions(connection).
+Ask: why(connection, a, b), identity_of(connection, person), shared_page(connection, rules), list_decisions(connection).
 """
 
 from dangol.identity.deciding import Decided, DecisionRefused, decide, take_back
 from dangol.identity.decisions import DecisionRecord, list_decisions
-from dangol.identity.explain import ClaimView, DecisionView, IdentityView, Why, identity_of, shared_identifiers, why
+from dangol.identity.explain import ClaimView, DecisionView, IdentityView, NodeView, Why, claim_between, identity_of, why
 from dangol.identity.facts import (
     Claimed,
     ClaimRefused,
@@ -33,6 +33,7 @@ from dangol.identity.ruleset import (
     rules_in_force,
     shipped_document,
 )
+from dangol.identity.shared import OwnerView, SharedPage, SharedView, shared_one, shared_page
 
 __all__ = [
     "Claim",
@@ -48,6 +49,8 @@ __all__ = [
     "IdentifierShared",
     "IdentityView",
     "LinkOutcome",
+    "NodeView",
+    "OwnerView",
     "PersonCreated",
     "PersonMerged",
     "PersonSplit",
@@ -55,7 +58,10 @@ __all__ = [
     "RuleSet",
     "RuleSetRefused",
     "Seen",
+    "SharedPage",
+    "SharedView",
     "Why",
+    "claim_between",
     "claimed_identifiers",
     "decide",
     "default_rules",
@@ -69,7 +75,8 @@ __all__ = [
     "parse_rules",
     "read_rules",
     "rules_in_force",
-    "shared_identifiers",
+    "shared_one",
+    "shared_page",
     "shipped_document",
     "take_back",
     "why",

@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from dangol.errors import DangolError
 from dangol.hotstate import uuids
-from dangol.identity.decisions import record_decision, undo_decision
+from dangol.identity.decisions import in_force_between, record_decision, undo_decision
 from dangol.identity.facts import Decision, DecisionKind, LinkOutcome
 from dangol.identity.joining import one_at_a_time, rejoin
 from dangol.identity.ruleset import RuleSet
@@ -37,6 +37,8 @@ class Decided:
     #: person id -> its identifiers as (type, value), for everybody touched, afterwards.
     people: dict[bytes, list[tuple[str, str]]]
     outcome: LinkOutcome
+    #: It had been decided before, and nothing was changed.
+    already: bool = False
 
 
 def decide(
@@ -45,7 +47,8 @@ def decide(
     """Keep two identifiers apart, or put them together, for good, until it is taken back.
 
     Args: why: the evidence, in words; must not be empty.  preview: change nothing, only tell what would follow.
-    Raises: DecisionRefused when an identifier is unknown, both are the same, or no reason is given.
+    Returns: the decision in force when it had been decided before.
+    Raises: DecisionRefused when an identifier is unknown, both are the same, no reason is given, or the opposite is in force.
     """
     if not why.strip() and not preview:
         raise DecisionRefused("A decision about people needs a reason (why), so that the next person understands it.")
@@ -53,6 +56,14 @@ def decide(
         raise DecisionRefused("Both sides are the same identifier. Name one identifier of each person.")
     with connection.transaction(force_rollback=preview):
         _must_exist(connection, (decision.a, decision.b))
+        one_at_a_time(connection)
+        standing = in_force_between(connection, decision.a, decision.b)
+        if decision.kind in standing:
+            nothing = LinkOutcome({}, [], [], [], [], [])
+            return Decided(standing[decision.kind], _people_around(connection, decision, nothing), nothing, already=True)
+        if standing:
+            number = next(iter(standing.values()))
+            raise DecisionRefused(f"Decision {number} says the opposite about these two. Take it back first: `dangol identity undo {number}`.")
         number = record_decision(connection, decision, actor=actor, why=why, at=at)
         outcome = _settle(connection, decision, rules)
         return Decided(0 if preview else number, _people_around(connection, decision, outcome), outcome)

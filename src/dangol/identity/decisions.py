@@ -25,6 +25,9 @@ class DecisionRecord(Struct, frozen=True):
     at: datetime
     undone_at: datetime | None
     undone_by: str
+    #: The people whom the two belong to now.
+    a_person: str
+    b_person: str
 
 
 def decisions_touching(connection: Connection[Any], nodes: Iterable[bytes]) -> list[Decision]:
@@ -41,6 +44,21 @@ def decisions_touching(connection: Connection[Any], nodes: Iterable[bytes]) -> l
         [given, given],
     ).fetchall()
     return [Decision(DecisionKind(kind), bytes(a), bytes(b)) for kind, a, b in rows]
+
+
+def in_force_between(connection: Connection[Any], a: bytes, b: bytes) -> dict[DecisionKind, int]:
+    """Decisions in force that name exactly these two, whichever first: kind -> number of the newest."""
+    rows = connection.execute(
+        """
+        select kind, max(id)
+          from identity_decision
+         where undone_at is null
+           and ((a = %(a)s::uuid and b = %(b)s::uuid) or (a = %(b)s::uuid and b = %(a)s::uuid))
+         group by kind
+        """,
+        {"a": a.hex(), "b": b.hex()},
+    ).fetchall()
+    return {DecisionKind(kind): int(number) for kind, number in rows}
 
 
 def record_decision(connection: Connection[Any], decision: Decision, *, actor: str, why: str, at: datetime) -> int:
@@ -69,19 +87,27 @@ def undo_decision(connection: Connection[Any], number: int, *, actor: str, at: d
     return Decision(DecisionKind(row[0]), bytes(row[1]), bytes(row[2])) if row else None
 
 
-def list_decisions(connection: Connection[Any], nodes: Iterable[bytes] | None = None, *, limit: int = 200) -> list[DecisionRecord]:
-    """Decisions, newest first, those taken back too; of all people, or of these nodes."""
+def list_decisions(
+    connection: Connection[Any], nodes: Iterable[bytes] | None = None, *, before: int | None = None, in_force: bool = False, limit: int = 200
+) -> list[DecisionRecord]:
+    """Decisions, newest first, of all people, or of these nodes.
+
+    Args: before: only those with a lower number.  in_force: leave out those taken back.
+    """
     given = None if nodes is None else uuids(nodes)
     rows = connection.execute(
         """
-        select decision.id, decision.kind, one.type || ':' || one.value, other.type || ':' || other.value, actor, why, at, undone_at, undone_by
+        select decision.id, decision.kind, one.type || ':' || one.value, other.type || ':' || other.value, actor, why, at, undone_at, undone_by,
+               one.person_id::text, other.person_id::text
           from identity_decision as decision
           join identifier as one on one.node_id = decision.a
           join identifier as other on other.node_id = decision.b
-         where %s::uuid[] is null or decision.a = any(%s::uuid[]) or decision.b = any(%s::uuid[])
+         where (%(given)s::uuid[] is null or decision.a = any(%(given)s::uuid[]) or decision.b = any(%(given)s::uuid[]))
+           and (%(before)s::bigint is null or decision.id < %(before)s::bigint)
+           and (undone_at is null or not %(in_force)s::bool)
          order by decision.id desc
-         limit %s
+         limit %(limit)s
         """,
-        [given, given, given, limit],
+        {"given": given, "before": before, "in_force": in_force, "limit": limit},
     ).fetchall()
     return [DecisionRecord(*row) for row in rows]

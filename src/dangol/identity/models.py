@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower
 
+from dangol.identity.runs.models import RuleRun  # noqa: F401 - Django finds it here
 from dangol.identity.suggestions.models import MatchModel, MatchRefusedNode, MatchRun, MatchSuggestion  # noqa: F401 - Django finds them here
 
 

@@ -48,6 +48,9 @@ class Permission(StrEnum):
     SUBSCRIPTIONS_CHANGE = "subscriptions.change"  #: Add, pause and remove signed webhooks.
     OPERATORS_SEE = "operators.see"  #: See who has access.
     OPERATORS_CHANGE = "operators.change"  #: Add people and tokens, change and take away their roles.
+    IDENTITY_SEE = "identity.see"  #: Read how people are recognised: shared identifiers, decisions, the rule set.
+    IDENTITY_DECIDE = "identity.decide"  #: Say that two identifiers are one person or two, and take it back.
+    IDENTITY_RULES = "identity.rules"  #: Try rule sets over history and put them in force.
     AUDIT_SEE = "audit.see"  #: Read the audit and check its chain.
 
 
@@ -62,16 +65,27 @@ _BUILDERS = {
     Permission.QUARANTINE_SEE,
     Permission.SOURCES_SEE,
     Permission.PLAN_SEE,
+    Permission.IDENTITY_SEE,
 }
 
 #: Who may do what. The console's page of operators shows this table.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.MARKETER: frozenset(
-        _EVERYBODY | {Permission.LIVE_SEE, Permission.RECEIPTS_SEE, Permission.SOURCES_SEE, Permission.PLAN_SEE}
+        _EVERYBODY | {Permission.LIVE_SEE, Permission.RECEIPTS_SEE, Permission.SOURCES_SEE, Permission.PLAN_SEE, Permission.IDENTITY_SEE}
     ),
     Role.ANALYST: frozenset(_EVERYBODY | _BUILDERS),
-    Role.AGENT: frozenset(_EVERYBODY | {Permission.PEOPLE_UNMASK, Permission.PEOPLE_PERSONAL, Permission.RECEIPTS_SEE}),
+    # Who hears "that order is not mine" decides about it; a store clerk has a queue behind the customer and asks an agent.
+    Role.AGENT: frozenset(
+        _EVERYBODY
+        | {
+            Permission.PEOPLE_UNMASK,
+            Permission.PEOPLE_PERSONAL,
+            Permission.RECEIPTS_SEE,
+            Permission.IDENTITY_SEE,
+            Permission.IDENTITY_DECIDE,
+        }
+    ),
     Role.STORE: frozenset(_EVERYBODY | {Permission.PEOPLE_UNMASK}),
     Role.DEVELOPER: frozenset(
         _EVERYBODY
@@ -80,6 +94,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.QUARANTINE_SETTLE,
             Permission.SOURCES_CHANGE,
             Permission.PLAN_CHANGE,
+            Permission.IDENTITY_RULES,
             Permission.SUBSCRIPTIONS_SEE,
             Permission.SUBSCRIPTIONS_CHANGE,
         }
@@ -91,6 +106,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PEOPLE_UNMASK,
             Permission.PEOPLE_PERSONAL,
             Permission.PEOPLE_EXPORT,
+            Permission.IDENTITY_DECIDE,
             Permission.QUARANTINE_SETTLE,
             Permission.SUBSCRIPTIONS_SEE,
             Permission.OPERATORS_SEE,

@@ -32,6 +32,8 @@ REBUILD_LOCK = 0x646E6772
 CHUNK = 4000
 #: Seconds to wait until all workers have come equally far, before rules change.
 EVEN_SECONDS = 60.0
+#: Least numbers of identifiers of the groups in which a rehearsal counts people.
+SIZES = (1, 2, 3, 4, 5, 7, 10, 20, 50, 100)
 #: Examples of merges and of splits that a rehearsal shows.
 EXAMPLES = 20
 
@@ -74,6 +76,9 @@ class Rehearsal:
     #: Identifiers of the largest person, before and after.
     largest_before: int
     largest_after: int
+    #: People by the number of their identifiers: SIZES -> how many, before and after.
+    sizes_before: list[int]
+    sizes_after: list[int]
     #: For each example, the identifiers (type:value) of the people concerned, person by person, before -> after.
     merges: list[tuple[list[list[str]], list[list[str]]]]
     splits: list[tuple[list[list[str]], list[list[str]]]]
@@ -264,9 +269,24 @@ def _compare(connection: RawConnection, events: int) -> Rehearsal:
     split = _moves(connection, "rebuild", "public")
     return Rehearsal(
         events, row[0], row[1], sum(len(parts) for _, parts in merged), len(split), row[2], row[3],
+        _sizes(connection, "public"), _sizes(connection, "rebuild"),
         [_example(connection, "public", parts, "rebuild", [whole]) for whole, parts in merged[:EXAMPLES]],
         [_example(connection, "public", [whole], "rebuild", parts) for whole, parts in split[:EXAMPLES]],
     )  # fmt: skip
+
+
+def _sizes(connection: RawConnection, schema: str) -> list[int]:
+    """How many people of *schema* have as many identifiers as each group of SIZES."""
+    rows = connection.execute(
+        f"""
+        select width_bucket(n, %s::bigint[]), count(*)
+          from (select count(*) as n from {schema}.identifier group by person_id) as person
+         group by 1
+        """,  # noqa: S608 - names from code
+        [numbers(SIZES)],
+    ).fetchall()
+    counted = dict(rows)
+    return [counted.get(group, 0) for group in range(1, len(SIZES) + 1)]
 
 
 def _moves(connection: RawConnection, many: str, one: str) -> list[tuple[bytes, list[bytes]]]:
