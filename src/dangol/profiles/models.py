@@ -56,3 +56,45 @@ class TraitRuleSet(models.Model):
 
     class Meta:
         db_table = "trait_rule_set"
+
+
+class ComputedTrait(models.Model):
+    """A computed trait at work, named by its content: a trait whose content changes is another row, and filled anew.
+
+    Facts up to `floor_seq` are read back from the lake; whatever was processed later came in at once.
+    """
+
+    number = models.AutoField(primary_key=True)
+    name = models.TextField()
+    #: profiles.computed.Computed.content: what has to be kept of events for it.
+    content = models.TextField()
+    #: Width of its sliding window; 0: all time.
+    window_hours = models.IntegerField()
+    #: filling, ready (profiles.computed.FillState), or retired: its rows are being removed.
+    state = models.TextField()
+    floor_seq = models.BigIntegerField()
+    #: How far back-filling has come: every fact up to here is in.
+    filled_seq = models.BigIntegerField()
+    since = models.DateTimeField()
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "computed_trait"
+        constraints = [models.UniqueConstraint(fields=["name"], condition=~models.Q(state="retired"), name="computed_trait_name")]
+
+
+class ComputedPartial(models.Model):
+    """What is kept of the events of one identifier and device for one computed trait, in the device's own time."""
+
+    pk = models.CompositePrimaryKey("trait", "node_id", "device_id", "bucket")
+    #: ComputedTrait.number.
+    trait = models.IntegerField()
+    node_id = models.UUIDField()
+    device_id = models.UUIDField()
+    #: Hours since 1970 for a trait with a window, 0 for one over all time.
+    bucket = models.IntegerField()
+    #: JSON: profiles.computed.partials.
+    body = models.BinaryField()
+
+    class Meta:
+        db_table = "computed_partial"
