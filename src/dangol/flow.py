@@ -18,6 +18,7 @@ from dangol.events.facts import Fact, FactKind
 from dangol.events.ports import SEQ_BITS, Lake
 from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time
 from dangol.identity import Claim, Claimed, Decided, Decision, LinkOutcome, RuleSet, Seen, claimed_identifiers, decide, link, take_back
+from dangol.identity.suggestions import decision_undone
 from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
 from dangol.intake.facts import TAGGED, Fate
 from dangol.intake.frame import Frame
@@ -62,6 +63,9 @@ FLOW: tuple[Reaction, ...] = (
     Reaction(FactKind.PEOPLE_UNDECIDED, "identity", "settles them anew without the decision (undecide_people)"),
     Reaction(FactKind.IDENTIFIER_SHARED, "feeds", "tells subscribers"),
     Reaction(FactKind.TRAIT_CHANGED, "feeds", "tells subscribers"),
+    Reaction(FactKind.PEOPLE_UNDECIDED, "identity", "lets the suggestion that led to it wait again (decision_undone)"),
+    Reaction(FactKind.PEOPLE_SUGGESTED, "feeds", "tells subscribers"),
+    Reaction(FactKind.SUGGESTION_DECIDED, "feeds", "tells subscribers"),
 )
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -295,7 +299,6 @@ def _tell_decision(
     connection: Connection[Any], lake: Lake, fact: FactKind, node: bytes, body: dict[str, Any], outcome: LinkOutcome, now_us: int
 ) -> None:
     batch = lake.reserve(connection)
-    told = [(fact, b"", node, "", body), *_own_facts(outcome, Told([], {}, set()))]
     lake.append(
         connection,
         batch,
@@ -305,12 +308,21 @@ def _tell_decision(
         ],
     )
 
+        reopened = [{"suggestion": one, "verdict": "open", "actor": actor, "decision": number} for one in decision_undone(connection, number)]
+        tell(connection, lake, [(FactKind.SUGGESTION_DECIDED, b"", b"", "", body) for body in reopened], now_us)
 
 def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]]:
     """(kind, person, node, messageId, body) of what Dangol itself decided in this batch."""
     own: list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]] = []
     body: dict[str, Any]
     for created in outcome.created:
+    tell(connection, lake, [(fact, b"", node, "", body), *_own_facts(outcome, Told([], {}, set()))], now_us)
+
+
+def tell(connection: Connection[Any], lake: Lake, told: Sequence[tuple[FactKind, bytes, bytes, str, dict[str, Any]]], now_us: int) -> None:
+    """Keep facts that Dangol itself decided, in the caller's transaction: (kind, person, node, messageId, body) of each."""
+    if not told:
+        return
         own.append((FactKind.PERSON_CREATED, created.person, created.node, "", {"person": _text(created.person)}))
     for merged in outcome.merged:
         body = {

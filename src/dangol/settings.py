@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -122,6 +123,30 @@ class Deliver:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Suggest:
+    """Suggested matches: people who are probably one."""
+
+    #: Time of day, in the brand's zone, at which new ones are looked for, like 03:30. Empty: only when somebody asks.
+    at: str = "03:30"
+    #: Probability from which two people are suggested, 0.5 to 1.
+    probability: float = 0.9
+    #: Probability from which they are joined without asking anybody, where one operator would be enough. 0: never.
+    automatic_probability: float = 0.0
+    #: Below this probability two operators must agree. 0: never for this reason.
+    second_below: float = 0.95
+    #: Two operators must agree when both people have an identifier of one of these types. Empty: never for this reason.
+    second_types: str = "user_id, loyalty_number, crm_id"
+    #: Two operators must agree when the two have more identifiers than this together.
+    second_identifiers: int = 20
+    #: A trait that says what a person is worth, like total_spent; two operators must agree from second_worth on. Empty: no such trait.
+    second_trait: str = ""
+    #: From this value of second_trait on two operators must agree.
+    second_worth: int = 1_000_000
+    #: Memory that a look for matches may take, MB.
+    memory_mb: int = 512
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings of a workspace, checked."""
 
@@ -134,6 +159,7 @@ class Settings:
     log: Log = field(default_factory=Log)
     lake: Lake = field(default_factory=Lake)
     deliver: Deliver = field(default_factory=Deliver)
+    suggest: Suggest = field(default_factory=Suggest)
 
     @property
     def log_dir(self) -> Path:
@@ -180,10 +206,11 @@ SECTIONS: dict[str, type] = {
     "log": Log,
     "lake": Lake,
     "deliver": Deliver,
+    "suggest": Suggest,
 }
 
-#: Lowest and highest value of the whole-number settings.
-RANGES: dict[str, tuple[int, int]] = {
+#: Lowest and highest value of the settings that are numbers.
+RANGES: dict[str, tuple[float, float]] = {
     "collect.port": (1, 65535),
     "collect.processes": (1, 16),
     "collect.max_body_bytes": (1_000, 64_000_000),
@@ -199,10 +226,19 @@ RANGES: dict[str, tuple[int, int]] = {
     "lake.seal_seconds": (1, 3600),
     "lake.seal_facts": (1, 10_000_000),
     "lake.compact_files": (2, 10_000),
+    "suggest.probability": (0.5, 1),
+    "suggest.automatic_probability": (0, 1),
+    "suggest.second_below": (0, 1),
+    "suggest.second_identifiers": (2, 1_000_000),
+    "suggest.second_worth": (0, 10**15),
+    "suggest.memory_mb": (128, 65_536),
 }
 
 #: Environment variables with the DANGOL_ prefix that are not settings.
 NOT_SETTINGS = {"DANGOL_WORKSPACE"}
+
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def load(workspace: Path, environ: dict[str, str] | None = None) -> Settings:
@@ -259,6 +295,11 @@ def _checked(section: str, key: str, value: Any, where: str) -> Any:
             value = int(str(value))
         except ValueError:
             raise SettingRefused(f"{name} = {value!r} in {where} must be a whole number.") from None
+    if kind is float and not isinstance(value, float):
+        try:
+            value = float(str(value))
+        except ValueError:
+            raise SettingRefused(f"{name} = {value!r} in {where} must be a number, like 0.95.") from None
     if kind is str and not isinstance(value, str):
         raise SettingRefused(f"{name} = {value!r} in {where} must be text in quotes.")
     if name in RANGES and not RANGES[name][0] <= value <= RANGES[name][1]:
@@ -269,6 +310,8 @@ def _checked(section: str, key: str, value: Any, where: str) -> Any:
             [ipaddress.ip_network(one.strip(), strict=False) for one in value.split(",") if one.strip()]
         except ValueError as error:
             raise SettingRefused(f"{name} = {value!r} in {where}: {error}; write networks like 10.0.0.0/8, 127.0.0.1.") from None
+    if name == "suggest.at" and value and not _TIME_OF_DAY.fullmatch(value):
+        raise SettingRefused(f"{name} = {value!r} in {where} must be a time of day like 03:30, or empty.")
     if name == "brand.timezone":
         try:
             ZoneInfo(value)

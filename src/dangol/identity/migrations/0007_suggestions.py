@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ("settled_actor", models.TextField(db_default="")),
                 ("settled_at", models.DateTimeField(null=True)),
                 ("settled_why", models.TextField(db_default="")),
-                ("decision", models.BigIntegerField(null=True)),
+                ("decision", models.BigIntegerField(db_index=True, null=True)),
             ],
             options={
                 "db_table": "match_suggestion",

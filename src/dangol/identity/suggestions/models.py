@@ -89,7 +89,7 @@ class MatchSuggestion(models.Model):
     settled_at = models.DateTimeField(null=True)
     settled_why = models.TextField(db_default="")
     #: The decision that put the two together, by which it can be taken back. Stays when taken back.
-    decision = models.BigIntegerField(null=True)
+    decision = models.BigIntegerField(null=True, db_index=True)
 
     class Meta:
         app_label = "identity"

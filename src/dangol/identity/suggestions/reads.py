@@ -1,0 +1,244 @@
+"""What suggested matches answer: the queue, one suggestion, counts, runs, the model. Reads only.
+
+Who a suggestion is about is resolved here, each time: its leading identifiers may have other people by now. Any psycopg connection will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from dangol.identity.matching import Reason
+from dangol.identity.suggestions.facts import Approval, Gone, ModelRecord, Run, Suggestion
+from dangol.identity.suggestions.rules import SuggestionState
+
+#: Open suggestions counted one by one; beyond that there are "more than".
+COUNTED_MAX = 10_000
+SORTS = ("probability", "newest")
+
+#: A suggestion with the people it is about now, and what makes an open one gone.
+STANDING = """
+select s.id, s.a, s.b, ia.person_id as person_a, ib.person_id as person_b, s.probability, s.bits, s.reasons, s.model_version, s.state,
+       s.found_at, s.scored_at, s.first_actor, s.first_at, s.first_why, s.first_person_a, s.first_person_b,
+       s.settled_actor, s.settled_at, s.settled_why, s.decision, d.undone_at, d.undone_by,
+       case when s.state = 'gone' then 'fell'
+            when s.state <> 'open' then ''
+            when ia.person_id = ib.person_id then 'one_person'
+            when refused.found or apart.found then 'refused'
+            when doubled.found then 'doubled'
+            else '' end as gone
+  from match_suggestion s
+  join identifier ia on ia.node_id = s.a
+  join identifier ib on ib.node_id = s.b
+  left join identity_decision d on d.id = s.decision
+  left join lateral (
+       select true as found
+         from identifier n
+         join match_refused_node r on r.node_id = n.node_id
+         join match_refused_node q on q.suggestion_id = r.suggestion_id and q.side <> r.side
+         join identifier m on m.node_id = q.node_id
+        where s.state = 'open' and n.person_id = ia.person_id and m.person_id = ib.person_id
+        limit 1
+       ) as refused on true
+  left join lateral (
+       select true as found
+         from identifier n
+         join identity_decision k on k.a = n.node_id
+         join identifier m on m.node_id = k.b
+        where s.state = 'open' and k.kind = 'apart' and k.undone_at is null
+          and n.person_id in (ia.person_id, ib.person_id) and m.person_id in (ia.person_id, ib.person_id) and n.person_id <> m.person_id
+        limit 1
+       ) as apart on true
+  left join lateral (
+       select true as found
+         from identifier n
+         join match_suggestion o on o.a = n.node_id
+         join identifier m on m.node_id = o.b
+        where s.state = 'open' and o.state = 'open' and o.id < s.id
+          and n.person_id in (ia.person_id, ib.person_id) and m.person_id in (ia.person_id, ib.person_id) and n.person_id <> m.person_id
+        limit 1
+       ) as doubled on true
+"""
+
+_decode = msgspec.json.Decoder(list[Reason]).decode
+_RUN = (
+    "id, state, asked_by, asked_at, started_at, ended_at, train, everybody, step, progress, people, touched, pairs, found, automatic, seq,"
+    " model_version, rules_version, error"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionFilter:
+    """Which suggestions are wanted."""
+
+    #: None: of any state.
+    state: SuggestionState | None = SuggestionState.OPEN
+    #: Probability at least and below; 0 to 1.
+    above: float = 0.0
+    below: float = 1.1
+    #: Only those about this person, by any id they ever had.
+    person: UUID | None = None
+    #: Only those that wait for a second operator.
+    second: bool = False
+    sort: str = "probability"
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionPage:
+    """Some suggestions, and where the next ones begin."""
+
+    suggestions: list[Suggestion]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many suggestions there are; open ones are counted up to COUNTED_MAX."""
+
+    open: int
+    #: Of the open ones: those with a first approval.
+    second: int
+    accepted: int
+    automatic: int
+    rejected: int
+    never: int
+
+    @property
+    def any(self) -> bool:
+        """Whether anything was ever suggested."""
+        return any((self.open, self.accepted, self.automatic, self.rejected, self.never))
+
+
+def suggestions(connection: Connection[Any], wanted: SuggestionFilter, *, cursor: str | None = None, limit: int = 50) -> SuggestionPage:
+    """A page of suggestions as they stand now. Raises: ValueError when the cursor is not one of ours."""
+    newest = wanted.sort == "newest"
+    probability, number = _cursor(cursor)
+    rows = _rows(
+        connection,
+        f"""
+        with person as (select person_id from identifier where node_id = %(person)s),
+             nodes as (select node_id from identifier where person_id in (select person_id from person)),
+             standing as ({STANDING}
+                where s.state = any(%(states)s)
+                  and s.probability >= %(above)s and s.probability < %(below)s
+                  and (not %(second)s or s.first_actor <> '')
+                  and (%(person)s::uuid is null or s.a in (select node_id from nodes) or s.b in (select node_id from nodes))
+                  and (%(number)s::bigint is null
+                       or {"s.id < %(number)s" if newest else "(s.probability, s.id) < (%(probability)s::float8, %(number)s::bigint)"})
+                order by {"s.id desc" if newest else "s.probability desc, s.id desc"})
+        select *
+          from standing
+         where %(wanted)s::text is null
+            or case when gone <> '' then 'gone' else state end = %(wanted)s
+         limit %(limit)s
+        """,  # noqa: S608 - parts of this file
+        {
+            "states": _stored(wanted.state),
+            "wanted": wanted.state,
+            "above": wanted.above,
+            "below": wanted.below,
+            "second": wanted.second,
+            "person": wanted.person,
+            "probability": probability,
+            "number": number,
+            "limit": limit + 1,
+        },
+    )
+    found = [suggestion_of(row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return SuggestionPage(found, f"{found[-1].probability!r}_{found[-1].number}" if more else None)
+
+
+def _stored(state: SuggestionState | None) -> list[str]:
+    if state is None:
+        return [one.value for one in SuggestionState]
+    return ["gone", "open"] if state is SuggestionState.GONE else [state.value]
+
+
+def suggestion(connection: Connection[Any], number: int) -> Suggestion | None:
+    """One suggestion as it stands now; None when there is none with this number."""
+    rows = _rows(connection, f"{STANDING} where s.id = %s", [number])
+    return suggestion_of(rows[0]) if rows else None
+
+
+def suggestion_of(row: Any) -> Suggestion:
+    """A row of STANDING as a value."""
+    (
+        number, a, b, person_a, person_b, probability, bits, reasons, model, state, found_at, scored_at, first_actor, first_at, first_why,
+        first_a, first_b, settled_actor, settled_at, settled_why, decision, undone_at, undone_by, gone,
+    ) = row  # fmt: skip
+    people = frozenset((person_a, person_b))
+    # An approval of other people than these has lapsed.
+    first_stands = bool(first_actor) and frozenset((first_a, first_b)) == people and state == "open"
+    was_second = bool(first_actor) and state == "accepted"
+    return Suggestion(
+        number=number, a=a, b=b, person_a=person_a, person_b=person_b, probability=probability, bits=bits, reasons=_decode(reasons),
+        model_version=model, state=SuggestionState.GONE if gone else SuggestionState(state), gone=Gone(gone) if gone else None,
+        found_at=found_at, scored_at=scored_at,
+        first=Approval(first_actor, first_at, first_why) if first_stands or was_second else None,
+        first_people=frozenset((first_a, first_b)) if first_actor else frozenset(),
+        settled=Approval(settled_actor, settled_at, settled_why) if settled_actor else None,
+        decision=decision,
+        taken_back=Approval(undone_by, undone_at, "") if undone_at is not None else None,
+    )  # fmt: skip
+
+
+def counts(connection: Connection[Any]) -> Counts:
+    """How many suggestions there are of each state."""
+    totals = dict(_rows(connection, "select state, count(*) from match_suggestion where state <> 'open' group by state", []))
+    (waiting, second), *_ = _rows(
+        connection,
+        f"select count(*), count(*) filter (where first_actor <> '') from (select * from ({STANDING} where s.state = 'open') as every"  # noqa: S608
+        " where gone = '' limit %s) as standing",
+        [COUNTED_MAX + 1],
+    )
+    return Counts(waiting, second, *(totals.get(name, 0) for name in ("accepted", "automatic", "rejected", "never")))
+
+
+def runs(connection: Connection[Any], *, limit: int = 20) -> list[Run]:
+    """Looks for probable matches, newest first."""
+    return [Run(*row) for row in _rows(connection, f"select {_RUN} from match_run order by id desc limit %s", [limit])]  # noqa: S608
+
+
+def run(connection: Connection[Any], number: int) -> Run | None:
+    """One of them."""
+    rows = _rows(connection, f"select {_RUN} from match_run where id = %s", [number])  # noqa: S608
+    return Run(*rows[0]) if rows else None
+
+
+def model_in_force(connection: Connection[Any]) -> ModelRecord | None:
+    """The trained model that scores; None before any training."""
+    rows = _rows(
+        connection,
+        "select version, document, trained_at, people, state from match_model where state = 'in_force' order by version desc limit 1",
+        [],
+    )
+    return ModelRecord(*rows[0]) if rows else None
+
+
+def identifiers_of(connection: Connection[Any], people: Sequence[UUID]) -> dict[UUID, dict[str, frozenset[str]]]:
+    """Values by type, of each of these people."""
+    found: dict[UUID, dict[str, set[str]]] = {person: {} for person in people}
+    for person, kind, value in _rows(connection, "select person_id, type, value from identifier where person_id = any(%s)", [list(people)]):
+        found[person].setdefault(kind, set()).add(value)
+    return {person: {kind: frozenset(values) for kind, values in kinds.items()} for person, kinds in found.items()}
+
+
+def _cursor(cursor: str | None) -> tuple[float | None, int | None]:
+    if not cursor:
+        return None, None
+    probability, mark, number = cursor.partition("_")
+    if not mark:
+        raise ValueError(f"cursor {cursor!r} is not one that a page gave as `next`")
+    return float(probability), int(number)
+
+
+def _rows(connection: Connection[Any], query: str, params: Any) -> list[Any]:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]

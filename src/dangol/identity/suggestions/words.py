@@ -1,0 +1,21 @@
+"""A suggestion's reasons as one line of English, for decisions and commands; pages have words of their own in both languages."""
+
+from __future__ import annotations
+
+from dangol.identity.suggestions.facts import Suggestion
+from dangol.identity.suggestions.rules import PRIOR
+
+
+def in_words(of: Suggestion) -> str:
+    """Like "99.7 %: name same +6.1, birth date same +9.1, phone different -3.0". Holds no personal value."""
+    said = [
+        f"{one.field.replace('_', ' ')} {one.level.replace('_', ' ')} {one.bits:+.1f}"
+        for one in sorted(of.reasons, key=lambda one: -abs(one.bits))
+        if one.field != PRIOR and one.bits
+    ]
+    return f"{percent(of.probability)}: {', '.join(said)}" if said else percent(of.probability)
+
+
+def percent(probability: float) -> str:
+    """0.9972 as 99.7 %; what is not quite certain never reads as 100."""
+    return f"{min(probability * 100, 99.99):.2f} %".replace(".00 ", " ") if probability >= 0.99 else f"{probability * 100:.1f} %"
