@@ -63,9 +63,10 @@ def configure(settings: Settings, url: str | None = None) -> None:
     django.setup()
 
 
-def migrate(settings: Settings) -> list[str]:
+def migrate(settings: Settings, *, keep_copy: bool = True) -> list[str]:
     """Bring State's tables up to date; where there are tables already, a copy of State is kept first.
 
+    Args: keep_copy: False where a copy of this very State has just been kept.
     Returns: the migrations applied, as "room.name"; empty when there was nothing to do.
     Raises: StateUnavailable; NewerState when a newer version of Dangol has used this State.
     """
@@ -87,7 +88,7 @@ def migrate(settings: Settings) -> list[str]:
                 "Install that version again, or take State back: dangol restore backups/state-before-upgrade-….dump"
             )
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if plan and applied:
+        if plan and applied and keep_copy:
             kept = dump_before_upgrade(settings)
             log.info("kept a copy of State before the upgrade: %s", kept)
         if plan:

@@ -53,6 +53,34 @@ def test_nothing_is_lost_and_nothing_counted_twice(tmp_path: Path) -> None:
         running.until(lambda: applied <= listener.told.keys(), 60, "the webhook to be told of every applied event")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_restart_without_state_loses_nothing(tmp_path: Path) -> None:
+    """State breaks and everything is started anew under load: intake accepts all the while, and the books close once State is mended."""
+    seed = int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000)))
+    print(f"CHAOS_SEED={seed}")
+    running = Running(tmp_path / "shop")
+    with ExitStack() as stack:
+        stack.callback(running.down)
+        running.up()
+        key = running.command("source", "add", "web", "--kind", "web").split()[-1]
+        crowd = Crowd(seed, running.port, key, events_per_second=200)
+        stack.callback(crowd.abandon)
+        crowd.start()
+        time.sleep(1)
+        running.break_state()
+        running.kill("supervisor")  # and is started again, as an init system would
+        for _ in range(2):
+            before = crowd.ledger.answers["200"]
+            running.until(lambda before=before: crowd.ledger.answers["200"] > before + 20, 20, "intake to accept without State")  # type: ignore[misc]
+        assert running.pid("process") is None
+        assert not crowd.ledger.answers["503"], dict(crowd.ledger.answers)
+        running.mend_state()
+        running.until(lambda: running.pid("process") is not None, 60, "everything to come up once State is mended")
+        crowd.finish(60)
+        books.close(running, crowd.ledger)
+
+
 def _full_disk(mounted: Path, running: Running, crowd: Crowd) -> None:
     """With no room for the log, intake answers 503 and says so; with room again it goes on by itself."""
     running.until(running.accepts, 30, "intake to answer before the disk fills")

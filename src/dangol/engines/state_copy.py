@@ -45,6 +45,11 @@ def dump_before_upgrade(settings: Settings) -> Path:
     return _keep(settings, "upgrade")
 
 
+def upgrade_copies(settings: Settings) -> set[Path]:
+    """The copies that dump_before_upgrade keeps now, whole ones only."""
+    return set((settings.workspace / "backups").glob("state-before-upgrade-*.dump"))
+
+
 def dump_state(settings: Settings, path: Path, *, snapshot: str = "", compress: bool = True) -> None:
     """Write State to *path* in pg_dump's custom format, as seen by *snapshot* (pg_export_snapshot) if given."""
     fresh = path.with_name(path.name + PART)

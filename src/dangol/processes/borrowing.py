@@ -32,17 +32,36 @@ def state_running(settings: Settings, *, up_to_date: bool = False) -> Iterator[N
             _bring_up_to_date(settings)
         yield
         return
+    with state_in_use(settings):
+        if not state.is_running(settings):
+            start_state(settings)
+            up_to_date = True
+        if up_to_date or not _has_tables(settings):
+            _bring_up_to_date(settings)
+        yield
+
+
+def start_state(settings: Settings) -> None:
+    """Start the workspace's own State and note that nobody else looks after it. Call it within state_in_use. Raises: StateUnavailable."""
+    from dangol.engines import state  # noqa: PLC0415 - as above
+
+    (settings.run_dir / MARK).touch()
+    state.start(settings)
+
+
+@contextmanager
+def state_in_use(settings: Settings) -> Iterator[None]:
+    """Whoever is in here may need State, running or not; the last one to leave stops a State that was started on demand."""
+    from dangol.engines import state  # noqa: PLC0415 - as above
+
+    if settings.state.url:
+        yield
+        return
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     mark = settings.run_dir / MARK
     lock = os.open(settings.run_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH)
-        if not state.is_running(settings):
-            mark.touch()
-            state.start(settings)
-            up_to_date = True
-        if up_to_date:
-            _bring_up_to_date(settings)
         yield
     finally:
         # Let go before asking to be alone: of two that leave at the same time one then finds itself the last.

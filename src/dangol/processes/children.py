@@ -39,13 +39,24 @@ class Child:
     _running: subprocess.Popen[bytes] | None = None
     _quick_deaths: int = 0
     _start_at: float = 0.0
+    #: When this pid began, on a clock that nobody sets.
+    _began: float = 0.0
 
     def __post_init__(self) -> None:
         self.news = ProcessNews(name=self.name)
 
+    def hold_back(self, why: str) -> None:
+        """Show it as waiting; somebody starts it later."""
+        self.news.state, self.news.last_end, self._start_at = "waiting", why, float("inf")
+
+    @property
+    def held_back(self) -> bool:
+        """Whether it has not been started yet because something that it needs is missing."""
+        return self._start_at == float("inf")
+
     def start(self) -> None:
         """Start it, its words appended to its log, or lost where the disk takes none. It is tried again where it cannot be started now."""
-        with _appended(self.log) as words:
+        with appended(self.log) as words:
             try:
                 self._running = subprocess.Popen(
                     self.command, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT, env=self.environment, start_new_session=True
@@ -54,7 +65,7 @@ class Child:
                 self.news.state, self.news.last_end = "waiting", f"could not be started: {error.strerror}"
                 self._start_at = time.monotonic() + LONGEST_PAUSE_SECONDS
                 return
-        pid = self._running.pid
+        pid, self._began = self._running.pid, time.monotonic()
         self.news.pid, self.news.ticks = pid, ticks_of(pid)
         self.news.since, self.news.state = time.time(), "starting"
 
@@ -66,7 +77,7 @@ class Child:
                 return True
             return False
         code = self._running.poll()
-        lived = time.time() - self.news.since
+        lived = now - self._began
         if code is None:
             if self.news.state == "starting" and lived >= SETTLED_AFTER_SECONDS:
                 self.news.state = "running"
@@ -103,8 +114,8 @@ class Child:
         return last_lines(self.log, lines)
 
 
-def _appended(log: Path) -> IO[bytes]:
-    """The log, opened to be continued; nowhere, when it cannot be."""
+def appended(log: Path) -> IO[bytes]:
+    """A log opened to be continued; nowhere, when it cannot be."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("ab")

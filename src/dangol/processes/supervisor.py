@@ -1,4 +1,6 @@
-"""The supervisor: starts State and every process of a workspace, starts again what dies, and stops all in order.
+"""The supervisor: starts every process of a workspace, starts again what dies, and stops all in order.
+
+Intake is started first and needs nobody; the others as soon as State is there and fits this version (groundwork.py).
 
 In: settings, SIGTERM or SIGINT.   Out: running processes, run/supervisor.json, logs/<process>.log.   Ask: run(settings).
 """
@@ -10,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,15 +20,18 @@ from contextlib import ExitStack
 from types import FrameType
 
 from dangol.errors import DangolError
-from dangol.processes.borrowing import state_running
+from dangol.intake.snapshot import path_of
+from dangol.processes.borrowing import state_in_use
 from dangol.processes.children import Child, rotate, stop_all
-from dangol.processes.presence import News, ProcessNews, end_leftovers, hold, ticks_of, wanted, write_news
+from dangol.processes.groundwork import Groundwork
+from dangol.processes.presence import News, end_leftovers, hold, ticks_of, wanted, write_news
 from dangol.settings import Settings
 
+#: What State is called among the processes.
+STATE = "postgresql"
 #: How often the supervisor looks after its children.
 TICK_SECONDS = 0.1
-#: How often it looks after State, and after the size of the logs.
-STATE_CHECK_SECONDS = 1.0
+#: How often it looks after the size of the logs.
 ROTATE_SECONDS = 10.0
 #: A port freed a moment ago by a predecessor may still be busy for so long.
 PORT_PATIENCE_SECONDS = 3.0
@@ -52,12 +56,13 @@ class Supervisor:
     def __init__(self, settings: Settings, tell: Callable[[str], None] = print) -> None:
         self._settings = settings
         self._tell_to = tell
-        self._state_starting: threading.Thread | None = None
+        self._ground = Groundwork(settings, self._tell)
+        #: What is missing and was told of: its name, and words.
+        self._missing: dict[str, str] = {}
         self._stop_asked = False
         self._news = News(pid=os.getpid(), ticks=ticks_of(os.getpid()), started_at=time.time())
-        self._state = ProcessNews(name="postgresql", state="elsewhere" if settings.state.url else "starting")
         self._children = [self._child(*named) for named in wanted(settings)]
-        self._next_state_check = self._next_rotation = 0.0
+        self._next_rotation = self._ready_by = 0.0
 
     def run(self) -> None:
         """Start everything, look after it until asked to stop, stop everything."""
@@ -68,50 +73,28 @@ class Supervisor:
             for name in end_leftovers(self._settings):
                 self._tell(f"{name} of an earlier run that was killed has been ended.")
             self._check_ports()
-            stack.enter_context(state_running(self._settings))
-            self._look_after_state()
-            self._prepare()
+            stack.enter_context(state_in_use(self._settings))
             self._news.console_url = self._settings.console.public_url or _url(self._settings.console.host, self._settings.console.port)
             self._news.collect_url = _url(self._settings.collect.host, self._settings.collect.port)
             try:
                 for child in self._children:
-                    child.start()
+                    if child.name.startswith("collect"):
+                        child.start()
+                    else:
+                        child.hold_back("waits for State")
                 self._publish()
                 self._watch()
             finally:
                 self._stop()
 
-    def _start_state(self) -> None:
-        from dangol.engines import state  # noqa: PLC0415 - as above
-
-        try:
-            state.start(self._settings)
-        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it is told and tried again
-            self._tell(f"postgresql did not start: {error}")
-
-    def _prepare(self) -> None:
-        from dangol import app  # noqa: PLC0415 - Django is slow to load; a refused start should not wait for it
-        from dangol.engines import state  # noqa: PLC0415 - the same
-        from dangol.events.plan import sync_files  # noqa: PLC0415 - the same
-        from dangol.intake.snapshot import export_snapshot  # noqa: PLC0415 - the same
-
-        app.migrate(self._settings)
-        with state.connect(self._settings) as connection:
-            changes = sync_files(connection, self._settings.plan_dir)
-            for refused in changes.refused:
-                self._tell(f"plan/{refused.path} is not used: {refused.detail}")
-            connection.commit()
-            export_snapshot(self._settings, connection)
-
     def _watch(self) -> None:
-        ready_by = time.monotonic() + READY_SECONDS
+        self._ready_by = time.monotonic() + READY_SECONDS
         while not self._stop_asked:
             now = time.monotonic()
             changed = [child.name for child in self._children if child.watch(now)]
-            if now >= self._next_state_check:
-                self._next_state_check = now + STATE_CHECK_SECONDS
-                changed += ["postgresql"] if self._look_after_state() else []
-            if not self._news.ready and self._look_for_readiness(now > ready_by):
+            if self._ground.look(now):
+                changed += [STATE, *self._let_start()]
+            if self._look_for_readiness(now > self._ready_by):
                 changed.append("all")
             if now >= self._next_rotation:
                 self._next_rotation = now + ROTATE_SECONDS
@@ -124,53 +107,59 @@ class Supervisor:
                 self._publish()
             time.sleep(TICK_SECONDS)
 
-    def _look_after_state(self) -> bool:
-        """Start State again if it died; returns whether there is news."""
-        if self._settings.state.url:
-            return False
-        if self._state_starting is not None and self._state_starting.is_alive():
-            return False
-        from dangol.engines import state  # noqa: PLC0415 - as above
-
-        try:
-            pid = state.process_id(self._settings)
-        except state.StateUnavailable as error:
-            self._tell(str(error))
-            return False
-        if pid == self._state.pid and pid is not None:
-            return False
-        if pid is None:
-            if self._state.pid is not None:
-                self._state.restarts += 1
-                self._state.last_end = "ended"
-                self._tell(f"postgresql ended; it is started again (restart {self._state.restarts}).")
-            self._state.pid, self._state.ticks, self._state.state = None, 0, "waiting"
-            # Recovery after a crash may take a minute; the other processes are looked after meanwhile.
-            self._state_starting = threading.Thread(target=self._start_state, daemon=True)
-            self._state_starting.start()
-            return True
-        self._state.pid, self._state.ticks, self._state.state, self._state.since = pid, ticks_of(pid), "running", time.time()
-        return True
+    def _let_start(self) -> list[str]:
+        """Start what waited for State, once its tables are this version's; returns the names."""
+        if not self._ground.laid:
+            return []
+        waiting = [child for child in self._children if child.held_back]
+        for child in waiting:
+            child.news.last_end = ""
+            child.start()
+            self._ready_by = time.monotonic() + READY_SECONDS
+        return [child.name for child in waiting]
 
     def _look_for_readiness(self, late: bool) -> bool:
-        """Whether there is news: everything answers now, or something has not come up for too long.
+        """Whether there is news: everything answers now, or something is missing that was not told of.
 
         One process that cannot start never takes the others with it: intake goes on accepting whatever the pages do.
         """
-        unsettled = [child for child in self._children if child.news.state != "running"]
-        silent = [] if unsettled else self._silent()
-        if not unsettled and not silent:
-            self._news.ready, self._news.trouble = True, ""
+        unsettled = [] if self._news.ready else [child for child in self._children if child.news.state != "running"]
+        silent = [] if self._news.ready or unsettled else self._silent()
+        if not (self._news.ready or unsettled or silent):
+            self._news.ready, self._news.trouble, self._missing = True, "", {}
             self._tell(f"Console and API  {self._news.console_url}\nIntake           {self._news.collect_url}")
             return True
-        dying = [child for child in unsettled if child.news.restarts >= DEATHS_TOLD]
-        if self._news.trouble or not (late or dying):
+        missing = self._what_is_missing(unsettled, silent, late)
+        # A process that dies again and again is there now and then; it stays told of until all is ready. State is there or not.
+        known = {name: words for name, words in self._missing.items() if name != STATE or STATE in missing}
+        if missing.keys() <= known.keys() == self._missing.keys() and missing.get(STATE) == known.get(STATE):
             return False
-        troubled = dying or unsettled or [child for child in self._children if child.name.partition("-")[0] in silent]
-        words = "\n\n".join(f"{child.name} ({child.news.last_end or child.news.state}), {child.log}:\n{child.last_words(4)}" for child in troubled)
-        self._news.trouble = f"Not everything came up; what did is left running, the rest is tried again and again.\n\n{words}"
-        self._tell(self._news.trouble)
+        told, self._missing = self._missing, {**known, **missing}
+        head = [] if self._news.ready else ["Not everything came up; what did is left running, the rest is tried again and again."]
+        self._news.trouble = "\n\n".join([*head, *self._missing.values()]) if self._missing else ""
+        if self._missing.keys() - told.keys():
+            self._tell(self._news.trouble)
         return True
+
+    def _what_is_missing(self, unsettled: list[Child], silent: list[str], late: bool) -> dict[str, str]:
+        """Name of what has not come up for too long, and what is known of it, in words."""
+        missing = {}
+        if self._ground.missing or (late and not self._ground.laid):
+            missing[STATE] = self._about_state()
+        started = [child for child in unsettled if not child.held_back]
+        troubled = [child for child in started if child.news.restarts >= DEATHS_TOLD]
+        if late and not troubled:
+            troubled = started or [child for child in self._children if child.name.partition("-")[0] in silent]
+        for child in troubled:
+            missing[child.name] = f"{child.name} ({child.news.last_end or child.news.state}), {child.log}:\n{child.last_words(4)}"
+        return missing
+
+    def _about_state(self) -> str:
+        intake = "Intake accepts and keeps every event meanwhile."
+        if not path_of(self._settings).exists():
+            intake = "Intake answers 503 meanwhile: before State has been there once it does not know its sources."
+        others = f"Processing, delivery and pages {'go on' if self._ground.laid else 'start'} by themselves as soon as State is ready."
+        return f"{self._ground.why or 'State is still being started, or brought up to date.'}\n{intake} {others}"
 
     def _silent(self) -> list[str]:
         """Names of the processes that do not answer yet at their address."""
@@ -216,22 +205,15 @@ class Supervisor:
         stubborn = stop_all(collect, COLLECT_STOP_SECONDS) + stop_all(others, OTHERS_STOP_SECONDS)
         for name in stubborn:
             self._tell(f"{name} did not stop in time and was killed; the log still holds what it had not finished.")
-        if not self._settings.state.url:
-            self._stop_state()
+        self._ground.leave()
         self._publish()
         self._tell("Stopped.")
-
-    def _stop_state(self) -> None:
-        from dangol.engines import state  # noqa: PLC0415 - as above
-
-        state.stop(self._settings)
-        self._state.pid, self._state.ticks, self._state.state = None, 0, "stopped"
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stop_asked = True
 
     def _publish(self) -> None:
-        self._news.processes = [self._state, *(child.news for child in self._children)]
+        self._news.processes = [self._ground.news, *(child.news for child in self._children)]
         try:
             write_news(self._settings, self._news)
         except OSError as error:  # a full disk must not end the one who restarts the others
@@ -243,7 +225,7 @@ class Supervisor:
 
 
 def run(settings: Settings, tell: Callable[[str], None] = print) -> None:
-    """Run *settings*' workspace until SIGTERM or SIGINT. Raises: AlreadyRunning, PortBusy, StateUnavailable, NotReady."""
+    """Run *settings*' workspace until SIGTERM or SIGINT. Raises: AlreadyRunning, PortBusy."""
     Supervisor(settings, tell).run()
 
 
