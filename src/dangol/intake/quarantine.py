@@ -99,7 +99,7 @@ class QuarantineEntry:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePage:
-    """Newest first. `next` continues, None at the end."""
+    """In the order that was asked for. `next` continues, None at the end."""
 
     entries: list[QuarantineLine]
     next: str | None
@@ -113,6 +113,7 @@ class QuarantineFilter:
     source: str = ""
     event_name: str = ""
     state: str = QuarantineState.OPEN
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Replayed:
 def quarantined(
     connection: Connection[Any], wanted: QuarantineFilter | None = None, *, cursor: str | None = None, limit: int = 50
 ) -> QuarantinePage:
-    """A page of quarantined events, newest first.
+    """A page of quarantined events, newest first unless the filter says otherwise.
 
     Args: cursor: `next` of the page before.   limit: 1..500.
     Raises: QuarantineRefused when the cursor is not one of ours.
@@ -147,6 +148,7 @@ def quarantined(
     wanted = wanted or QuarantineFilter()
     limit = max(1, min(limit, PAGE_MAX))
     before_at, before_key = _read_cursor(cursor)
+    beyond, direction = (">", "asc") if wanted.oldest_first else ("<", "desc")
     with connection.cursor(row_factory=class_row(QuarantineLine)) as rows:
         found = rows.execute(
             f"""
@@ -157,8 +159,8 @@ def quarantined(
                and (%(reason)s = '' or event.reason = %(reason)s)
                and (%(source)s = '' or source.name = %(source)s)
                and (%(name)s = '' or event.event_name = %(name)s)
-               and (%(before_at)s::timestamptz is null or (event.received_at, event.key) < (%(before_at)s, %(before_key)s::uuid))
-             order by event.received_at desc, event.key desc
+               and (%(before_at)s::timestamptz is null or (event.received_at, event.key) {beyond} (%(before_at)s, %(before_key)s::uuid))
+             order by event.received_at {direction}, event.key {direction}
              limit %(limit)s
             """,  # noqa: S608
             {
@@ -183,6 +185,35 @@ def quarantine_reasons(connection: Connection[Any], state: str = QuarantineState
             "  from quarantined_event where state = %s group by reason order by n desc, reason",
             (state,),
         ).fetchall()
+
+
+def quarantined_count(connection: Connection[Any], wanted: QuarantineFilter) -> int:
+    """How many events fit, over all pages."""
+    with connection.cursor(row_factory=tuple_row) as rows:
+        row = rows.execute(
+            """
+            select count(*)
+              from quarantined_event event
+              left join source on source.id = event.source_id
+             where (%(state)s = '' or event.state = %(state)s)
+               and (%(reason)s = '' or event.reason = %(reason)s)
+               and (%(source)s = '' or source.name = %(source)s)
+               and (%(name)s = '' or event.event_name = %(name)s)
+            """,
+            {"state": wanted.state, "reason": wanted.reason, "source": wanted.source, "name": wanted.event_name},
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def quarantine_names(connection: Connection[Any], state: str = QuarantineState.OPEN, limit: int = 200) -> list[str]:
+    """Names of the events that wait, most first."""
+    with connection.cursor(row_factory=tuple_row) as rows:
+        found = rows.execute(
+            "select event_name from quarantined_event where state = %s and event_name <> ''"
+            " group by event_name order by count(*) desc, event_name limit %s",
+            (state, limit),
+        ).fetchall()
+    return [name for (name,) in found]
 
 
 def quarantine_entry(connection: Connection[Any], which: UUID | str) -> QuarantineEntry | None:

@@ -43,7 +43,7 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Newest first. `next` is the id to continue before, None at the end."""
+    """In the order that was asked for. `next` is the id to continue after, None at the end."""
 
     entries: list[AuditLine]
     next: int | None
@@ -58,6 +58,9 @@ class AuditFilter:
     subject: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    #: Beginnings of actor and subject are enough.
+    beginnings: bool = False
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,27 +144,29 @@ def verify(connection: Connection[Any]) -> Intact | Broken:
 
 
 def entries(connection: Connection[Any], wanted: AuditFilter | None = None, *, before: int | None = None, limit: int = 50) -> AuditPage:
-    """A page of the audit, newest first.
+    """A page of the audit, newest first unless the filter says otherwise.
 
-    Args: before: continue before this id.   limit: 1..500 entries.
+    Args: before: continue beyond this id.   limit: 1..500 entries.
     """
     wanted = wanted or AuditFilter()
+    beyond, direction = (">", "asc") if wanted.oldest_first else ("<", "desc")
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         cursor.execute(
-            """
+            f"""
             select id, at, actor, role, act, subject, why, details::text as details, ip
               from audit_entry
-             where (%(before)s::bigint is null or id < %(before)s)
-               and (%(actor)s = '' or actor = %(actor)s)
+             where (%(before)s::bigint is null or id {beyond} %(before)s)
+               and (%(actor)s = '' or actor = %(actor)s or (%(beginnings)s and starts_with(actor, %(actor)s)))
                and (%(act)s = '' or act = %(act)s)
-               and (%(subject)s = '' or subject = %(subject)s)
+               and (%(subject)s = '' or subject = %(subject)s or (%(beginnings)s and starts_with(subject, %(subject)s)))
                and (%(since)s::timestamptz is null or at >= %(since)s)
                and (%(until)s::timestamptz is null or at < %(until)s)
-             order by id desc
+             order by id {direction}
              limit %(limit)s
-            """,
+            """,  # noqa: S608 - a sign and a direction of our own
             {
                 "before": before,
+                "beginnings": wanted.beginnings,
                 "actor": wanted.actor,
                 "act": wanted.act,
                 "subject": wanted.subject,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dangol.console.access import ROLE_WORDS, needs
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw, settings
+from dangol.console.table_files import counted, note_file, table_file, wants_file
 from dangol.operators import Permission
 from dangol.privacy import AuditFilter, Intact, entries, verify
 
@@ -29,8 +32,9 @@ class Audit:
     next: int | None
     filters: list[dict[str, Any]]
     filtered: bool
-    since: str
-    until: str
+    #: How it is sorted by time: ascending or descending; and the `order` that turns it round.
+    order: str
+    other_order: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,11 @@ def audit(request: HttpRequest) -> HttpResponse:
     given = request.GET
     actor, act, subject = (given.get(name, "").strip() for name in ("actor", "act", "subject"))
     since, until = _day(given.get("since", "")), _day(given.get("until", ""))
-    wanted = AuditFilter(actor, act, subject, since, until + timedelta(days=1) if until else None)
+    oldest_first = given.get("order") == "oldest"
+    end = until + timedelta(days=1) if until else None
+    wanted = AuditFilter(actor, act, subject, since, end, beginnings=True, oldest_first=oldest_first)
+    if wants_file(request):
+        return _file(request, wanted)
     after = given.get("after", "")
     page = entries(raw(), wanted, before=int(after) if after.isdigit() else None, limit=PAGE)
     words = act_words()
@@ -69,14 +77,43 @@ def audit(request: HttpRequest) -> HttpResponse:
             {"name": "subject", "label": _("About"), "value": subject, "placeholder": _("About, e.g. source:web")},
             {"name": "actor", "label": _("Who"), "value": actor, "placeholder": _("Who, e.g. operator:mina@brand.kr")},
             {"name": "act", "label": _("Act"), "value": act, "options": [("", _("All acts")), *words.items()]},
+            {"name": "since", "label": _("from"), "value": given.get("since", "") if since else "", "date": True},
+            {"name": "until", "label": _("to"), "value": given.get("until", "") if until else "", "date": True},
+            {"name": "order", "value": "oldest" if oldest_first else "", "kept": True},
         ],
         filtered=bool(actor or act or subject or since or until),
-        since=given.get("since", "") if since else "",
-        until=given.get("until", "") if until else "",
+        order="ascending" if oldest_first else "descending",
+        other_order="" if oldest_first else "oldest",
     )
     if not is_partial(request):
         return show(request, "pages/audit.html", answer)
     return show(request, "pages/audit_rows.html" if after else "pages/audit_list.html", answer)
+
+
+def _file(request: HttpRequest, wanted: AuditFilter) -> HttpResponse:
+    """The entries that are listed. Taking them out is an entry too."""
+    rows = counted(_rows(wanted))
+    note_file(request, "audit.exported", "audit", len(rows))
+    columns = {
+        "at": _("When"), "who": _("Who"), "role": _("Role"), "did": _("Did"), "about": _("About"), "why": _("Why"), "act": _("Act"),
+        "details": _("Details"), "ip": _("Address"), "id": _("Entry"),
+    }  # fmt: skip
+    return table_file(request, "audit", columns, rows)
+
+
+def _rows(wanted: AuditFilter) -> Iterator[dict[str, Any]]:
+    words, before = act_words(), None
+    while True:
+        page = entries(raw(), wanted, before=before, limit=500)
+        for one in page.entries:
+            yield {
+                "at": one.at, "who": one.actor, "role": ROLE_WORDS.get(one.role, (one.role,))[0], "did": words.get(one.act, one.act),
+                "about": one.subject, "why": one.why, "act": one.act, "details": json.dumps(one.details, ensure_ascii=False) if one.details else "",
+                "ip": one.ip, "id": one.id,
+            }  # fmt: skip
+        before = page.next
+        if before is None:
+            return
 
 
 @require_POST
@@ -95,6 +132,9 @@ def act_words() -> dict[str, str]:
         "person.unmasked": _("saw personal data"),
         "person.viewed": _("looked at a person"),
         "people.exported": _("took people out as a file"),
+        "quarantine.exported": _("took quarantined events out as a file"),
+        "audit.exported": _("took the audit out as a file"),
+        "operators.exported": _("took operators out as a file"),
         "source.added": _("added a source"),
         "source.rekeyed": _("gave a source a new key"),
         "source.disabled": _("stopped a source"),

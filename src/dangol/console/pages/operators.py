@@ -14,6 +14,7 @@ from dangol import operators as room
 from dangol.console.access import ROLE_WORDS, allowed, needs, signed_in
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw
+from dangol.console.table_files import note_file, table_file, wants_file
 from dangol.errors import DangolError
 from dangol.operators import PERMISSIONS, Permission, Role
 from dangol.privacy import record
@@ -26,6 +27,9 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 class Operators:
     """Context of pages/operators.html."""
 
+    filters: list[dict[str, Any]]
+    #: What is typed in the filter.
+    find: str
     rows: list[dict[str, Any]]
     tokens: list[Any]
     roles: list[dict[str, Any]]
@@ -47,7 +51,7 @@ class Operators:
 def operators(request: HttpRequest) -> HttpResponse:
     """Everybody with an account; inviting by POST."""
     if request.method == "GET":
-        return show(request, "pages/operators.html", _page(request))
+        return _file(request) if wants_file(request) else show(request, "pages/operators.html", _page(request))
     if not allowed(request, Permission.OPERATORS_CHANGE):
         return HttpResponse(status=403)
     email, name, role = (request.POST.get(key, "").strip() for key in ("email", "name", "role"))
@@ -137,13 +141,56 @@ def tokens(request: HttpRequest) -> HttpResponse:
     return show(request, "pages/operators.html", _page(request, tab="tokens", secret=secret))
 
 
+def _file(request: HttpRequest) -> HttpResponse:
+    """Who has access, with their addresses; so the audit tells who took it out."""
+    if request.GET.get("tab") == "tokens":
+        columns = {"token": _("Token"), "role": _("Role"), "by": _("Made by"), "last": _("Last used"), "revoked": _("Revoked")}
+        tokens = [
+            {"token": row["one"].name, "role": row["role"], "by": row["one"].created_by, "last": row["one"].last_used_at, "revoked": row["one"].revoked_at}
+            for row in _tokens(request)
+        ]
+        note_file(request, "operators.exported", "tokens", len(tokens))
+        return table_file(request, "tokens", columns, tokens)
+    columns = {
+        "name": _("Name"), "email": _("E-mail"), "role": _("Role"), "access": _("Access"), "last": _("Last sign-in"), "since": _("Since"),
+    }  # fmt: skip
+    rows = [
+        {
+            "name": one.name, "email": one.email, "role": ROLE_WORDS[one.role][0], "access": _("no access") if one.disabled_at else _("yes"),
+            "last": one.last_login, "since": one.created_at,
+        }
+        for one in _operators(request)
+    ]  # fmt: skip
+    note_file(request, "operators.exported", "operators", len(rows))
+    return table_file(request, "operators", columns, rows)
+
+
+def _operators(request: HttpRequest) -> list[Any]:
+    """The operators that fit what is typed in the page's filter."""
+    find = request.GET.get("find", "").strip().casefold()
+    return [one for one in room.operators(raw()) if find in f"{one.name} {one.email} {ROLE_WORDS[one.role][0]}".casefold()]
+
+
+def _tokens(request: HttpRequest) -> list[dict[str, Any]]:
+    """The tokens that fit it."""
+    find = request.GET.get("find", "").strip().casefold()
+    fitting = [one for one in room.tokens(raw()) if find in f"{one.name} {one.created_by} {ROLE_WORDS[one.role][0]}".casefold()]
+    return [{"one": one, "role": ROLE_WORDS[one.role][0]} for one in fitting]
+
+
 def _page(request: HttpRequest, *, tab: str | None = None, **given: Any) -> Operators:
     tab = tab or (request.GET.get("tab", "") if request.GET.get("tab") in ("tokens", "roles") else "people")
     titles = (("people", _("Operators")), ("roles", _("Roles")), ("tokens", _("Tokens for programs")))
     roles = [{"value": role.value, "title": ROLE_WORDS[role.value][0], "about": ROLE_WORDS[role.value][1]} for role in Role]
+    find = request.GET.get("find", "").strip()
     return Operators(
-        rows=[{"one": one, "role": ROLE_WORDS[one.role][0], "self": one.id == request.user.pk} for one in room.operators(raw())],
-        tokens=[{"one": one, "role": ROLE_WORDS[one.role][0]} for one in room.tokens(raw())],
+        filters=[
+            {"name": "find", "label": _("Name, address or role"), "value": find},
+            {"name": "tab", "value": "tokens" if tab == "tokens" else "", "kept": True},
+        ],
+        find=find,
+        rows=[{"one": one, "role": ROLE_WORDS[one.role][0], "self": one.id == request.user.pk} for one in _operators(request)],
+        tokens=_tokens(request),
         roles=roles,
         table=[
             {"title": words, "roles": [permission in PERMISSIONS[role] for role in Role]}

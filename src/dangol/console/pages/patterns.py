@@ -69,6 +69,7 @@ def samples_of(name: str) -> list[tuple[str, dict[str, Any]]]:
         "errors": [("Full", {"errors": {"name": "Give it a name."}}), ("Empty", {"errors": {}})],
         "field": [("Full", {"name": "sample", "id": "sample-full", "label": "Name", "value": "web", "help": "Short.", "error": "It is taken already."}), ("Empty", {"name": "sample2", "label": "Name", "optional": True})],
         "filter_bar": [("Full", {"action": "/patterns", "target": "#main", "filters": [{"name": "name", "label": "Name", "value": ""}, {"name": "kind", "label": "Kind", "value": "", "options": [("", "All"), ("web", "Web")]}]})],
+        "heading": [("Sorted here", {"key": "name", "title": "Name", "sort": True}), ("Sorted by the server", {"key": "at", "title": "When", "num": True, "href": "/patterns", "order": "descending"}), ("Plain", {"key": "why", "title": "Why"})],
         "note": [("Good", {"text": "Events arrive.", "tone": "good"}), ("Warn", {"text": "Look again.", "tone": "warn"}), ("Bad", {"text": "It was refused.", "tone": "bad"}), ("Plain", {"text": "For your information."})],
         "page_header": [("Full", {"title": "Sources", "subtitle": "Which systems send events?", "body": button})],
         "person_chip": [("Full", {"person_id": "a", "label": "김하나", "note": "user_id m-1024"}), ("Nameless", {"person_id": "b", "label": "+82 10"})],

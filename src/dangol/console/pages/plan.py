@@ -41,6 +41,7 @@ class PlanPage:
     """Context of pages/plan.html."""
 
     tabs: list[dict[str, Any]]
+    filters: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     tab: str
     days: int
@@ -117,12 +118,14 @@ def plan(request: HttpRequest) -> HttpResponse:
     }
     titles = {"": _("All"), "unplanned": _("Not planned"), "violating": _("Not fitting"), "silent": _("Planned, not seen")}
     tab = request.GET.get("tab", "") if request.GET.get("tab", "") in groups else ""
+    find = request.GET.get("find", "").strip()
     page = PlanPage(
+        filters=[{"name": "find", "label": _("Event name"), "value": find}, {"name": "tab", "value": tab, "kept": True}],
         tabs=[
             {"title": title, "href": f"/plan?tab={key}" if key else "/plan", "current": key == tab, "count": len(groups[key])}
             for key, title in titles.items()
         ],
-        rows=groups[tab],
+        rows=[row for row in groups[tab] if find.casefold() in f"{row['name']} {row['about']}".casefold()],
         tab=tab,
         days=DAYS,
         may_change=allowed(request, Permission.PLAN_CHANGE),

@@ -19,6 +19,7 @@ from dangol.console.reasons import ReasonWords, detail_words, reason_words
 from dangol.console.redaction import restored
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
+from dangol.console.table_files import counted, note_file, table_file, wants_file
 from dangol.engines.log import open_log
 from dangol.intake import quarantine as room
 from dangol.intake.quarantine import QuarantineEntry, QuarantineFilter, QuarantineRefused, QuarantineState, ReplayOutcome
@@ -49,7 +50,10 @@ class Queue:
     lines: list[dict[str, Any]]
     next: str | None
     filters: list[dict[str, Any]]
-    #: How many events wait for the chosen reason (or any).
+    #: How it is sorted by time: ascending or descending; and the `order` that turns it round.
+    order: str
+    other_order: str
+    #: How many events fit the filters, over all pages.
     total: int
     may_settle: bool
     #: Whether anything ever was quarantined, for the empty page.
@@ -80,7 +84,10 @@ def queue(request: HttpRequest) -> HttpResponse:
     """The queue, grouped by reason."""
     given = request.GET
     state = given.get("state", "") if given.get("state") in ("replayed", "dismissed") else QuarantineState.OPEN.value
-    wanted = QuarantineFilter(given.get("reason", ""), given.get("source", ""), given.get("name", "").strip(), state)
+    oldest_first = given.get("order") == "oldest"
+    wanted = QuarantineFilter(given.get("reason", ""), given.get("source", ""), given.get("name", "").strip(), state, oldest_first)
+    if wants_file(request):
+        return _file(request, wanted)
     try:
         page = room.quarantined(raw(), wanted, cursor=given.get("after"), limit=PAGE)
     except QuarantineRefused:
@@ -97,22 +104,60 @@ def queue(request: HttpRequest) -> HttpResponse:
             for line in page.entries
         ],
         next=page.next,
-        filters=[
-            {
-                "name": "source",
-                "label": _("Source"),
-                "value": wanted.source,
-                "options": [("", _("All sources")), *((one.name, one.name) for one in sources(raw()))],
-            },
-            {"name": "name", "label": _("Event name"), "value": wanted.event_name, "placeholder": _("Event name")},
-        ],
-        total=sum(one.n for one in counts if not wanted.reason or one.reason == wanted.reason),
+        filters=_filters(wanted),
+        order="ascending" if oldest_first else "descending",
+        other_order="" if oldest_first else "oldest",
+        total=room.quarantined_count(raw(), wanted),
         may_settle=allowed(request, Permission.QUARANTINE_SETTLE),
         nothing=not counts and state == QuarantineState.OPEN and not wanted.source and not wanted.event_name,
     )
     if not is_partial(request):
         return show(request, "pages/quarantine.html", answer)
     return show(request, "pages/quarantine_rows.html" if given.get("after") else "pages/quarantine_list.html", answer)
+
+
+def _filters(wanted: QuarantineFilter) -> list[dict[str, Any]]:
+    names = room.quarantine_names(raw(), wanted.state)
+    if wanted.event_name and wanted.event_name not in names:
+        names.append(wanted.event_name)
+    return [
+        {
+            "name": "source",
+            "label": _("Source"),
+            "value": wanted.source,
+            "options": [("", _("All sources")), *((one.name, one.name) for one in sources(raw()))],
+        },
+        {"name": "name", "label": _("Event name"), "value": wanted.event_name, "options": [("", _("All events")), *zip(names, names, strict=True)]},
+        {"name": "state", "value": wanted.state if wanted.state != QuarantineState.OPEN else "", "kept": True},
+        {"name": "reason", "value": wanted.reason, "kept": True},
+        {"name": "order", "value": "oldest" if wanted.oldest_first else "", "kept": True},
+    ]
+
+
+def _file(request: HttpRequest, wanted: QuarantineFilter) -> HttpResponse:
+    """The events that are listed, personal data masked as on the page."""
+    rows = counted(_rows(wanted))
+    note_file(request, "quarantine.exported", "quarantine", len(rows))
+    columns = {
+        "event": _("Event"), "what": _("What is wrong"), "source": _("Source"), "came": _("Came"), "message": "messageId", "reason": _("Reason"),
+        "settled": _("Settled"), "by": _("Settled by"),
+    }  # fmt: skip
+    return table_file(request, "quarantine", columns, rows)
+
+
+def _rows(wanted: QuarantineFilter) -> Iterator[dict[str, Any]]:
+    cursor: str | None = None
+    while True:
+        page = room.quarantined(raw(), wanted, cursor=cursor, limit=500)
+        for line in page.entries:
+            title, detail = reason_words(line.reason).title, detail_words(line.reason, mask_text(line.detail))
+            yield {
+                "event": line.event_name or title, "what": f"{title} — {detail}" if detail else title, "source": line.source,
+                "came": line.received_at, "message": line.message_id, "reason": line.reason, "settled": line.settled_at, "by": line.settled_by,
+            }  # fmt: skip
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 @require_http_methods(["GET", "POST"])

@@ -39,6 +39,8 @@ class Sources:
     """Context of pages/sources.html."""
 
     rows: list[dict[str, Any]]
+    filters: list[dict[str, Any]]
+    filtered: bool
     may_change: bool
 
 
@@ -81,8 +83,11 @@ def sources(request: HttpRequest) -> HttpResponse:
     connection, hours = raw(), _hours()
     volumes, newest = _by_hour(hourly_volumes(connection, hours[0])), newest_events(connection)
     language = translation.get_language() or "ko"
+    find, kind = request.GET.get("find", "").strip(), request.GET.get("kind", "")
     rows = []
     for source in room.sources(connection):
+        if (kind and source.kind != kind) or find.casefold() not in source.name.casefold():
+            continue
         values = [volumes[source.id, hour] for hour in hours]
         rows.append(
             {
@@ -94,7 +99,16 @@ def sources(request: HttpRequest) -> HttpResponse:
                 "n": sum(values),
             }
         )
-    return show(request, "pages/sources.html", Sources(rows=rows, may_change=allowed(request, Permission.SOURCES_CHANGE)))
+    page = Sources(
+        rows=rows,
+        filters=[
+            {"name": "find", "label": _("Name"), "value": find},
+            {"name": "kind", "label": _("Kind"), "value": kind, "options": [("", _("All kinds")), *((one["kind"], one["title"]) for one in _kinds())]},
+        ],
+        filtered=bool(find or kind),
+        may_change=allowed(request, Permission.SOURCES_CHANGE),
+    )
+    return show(request, "pages/sources.html", page)
 
 
 @require_http_methods(["GET", "POST"])

@@ -5,12 +5,18 @@ export function setUpTables() {
     if (row && !event.target.closest("a, button, input, label, select, form") && !String(getSelection())) visit(row, event.metaKey || event.ctrlKey);
     const sorter = event.target.closest("[data-sort]");
     if (sorter) sort(sorter.closest("th"));
+    const file = event.target.closest("[data-file-of]");
+    if (file) file.href = withColumns(file);
     const saver = event.target.closest("[data-csv]");
     if (saver) save(saver.dataset.file, toCsv(document.getElementById(saver.dataset.csv)));
   });
   document.addEventListener("keydown", (event) => {
     const row = event.target.closest?.("tr[data-href]");
     if (!row || event.target !== row) return;
+    if (event.key === " " && row.querySelector("input[type=checkbox]")) {
+      event.preventDefault();
+      row.querySelector("input[type=checkbox]").click();
+    }
     if (event.key === "Enter") visit(row, event.metaKey || event.ctrlKey);
     const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling", j: "nextElementSibling", k: "previousElementSibling" }[event.key];
     if (step && row[step]?.dataset.href) {
@@ -23,7 +29,11 @@ export function setUpTables() {
     if (menu) showColumn(menu.dataset.columns, event.target.value, event.target.checked, true);
   });
   restoreColumns();
-  document.body.addEventListener("htmx:afterSwap", restoreColumns);
+  restoreSort();
+  document.body.addEventListener("htmx:afterSwap", () => {
+    restoreColumns();
+    restoreSort();
+  });
 }
 
 function visit(row, newTab) {
@@ -32,19 +42,46 @@ function visit(row, newTab) {
   else location.assign(row.dataset.href);
 }
 
+// The order stands in the address (sort=n, sort=-n), so that a link and the way back show it too.
 function sort(header) {
+  const rising = header.getAttribute("aria-sort") !== "ascending";
+  const here = new URL(location);
+  here.searchParams.set("sort", `${rising ? "" : "-"}${header.dataset.key}`);
+  history.replaceState(history.state, "", here);
+  order(header, rising);
+}
+
+function restoreSort() {
+  const wanted = new URLSearchParams(location.search).get("sort");
+  const header = wanted && document.querySelector(`th[data-key="${CSS.escape(wanted.replace("-", ""))}"]:has([data-sort])`);
+  if (header) order(header, !wanted.startsWith("-"));
+}
+
+function order(header, rising) {
   const table = header.closest("table");
   const column = [...header.parentElement.children].indexOf(header);
-  const rising = header.getAttribute("aria-sort") !== "ascending";
   for (const other of header.parentElement.querySelectorAll("[aria-sort]")) other.setAttribute("aria-sort", "none");
   header.setAttribute("aria-sort", rising ? "ascending" : "descending");
   const body = table.tBodies[0];
   const value = (row) => row.cells[column]?.dataset.value ?? row.cells[column]?.textContent.trim() ?? "";
+  // What has no value stands last either way.
   const compare = (a, b) => {
     const [x, y] = [value(a), value(b)];
-    return x !== "" && y !== "" && !isNaN(x) && !isNaN(y) ? x - y : x.localeCompare(y, document.documentElement.lang);
+    if (x === "" || y === "") return x === y ? 0 : x === "" ? 1 : -1;
+    const by = !isNaN(x) && !isNaN(y) ? x - y : x.localeCompare(y, document.documentElement.lang);
+    return rising ? by : -by;
   };
-  [...body.rows].sort((a, b) => (rising ? compare(a, b) : compare(b, a))).forEach((row) => body.append(row));
+  [...body.rows].sort(compare).forEach((row) => body.append(row));
+}
+
+// The server writes the file; it has the columns that are shown.
+function withColumns(link) {
+  const shown = [...document.querySelectorAll(`#${CSS.escape(link.dataset.fileOf)} th[data-key]`)].filter((one) => !one.hidden);
+  const all = document.querySelectorAll(`#${CSS.escape(link.dataset.fileOf)} th[data-key]`).length;
+  const address = new URL(link.href, location.href);
+  address.searchParams.delete("columns");
+  if (shown.length < all) address.searchParams.set("columns", shown.map((one) => one.dataset.key).join(","));
+  return address.href;
 }
 
 function showColumn(id, key, shown, keep) {
