@@ -35,6 +35,7 @@ from dangol.intake.settle import (
     tally,
 )
 from dangol.profiles import Observed, Told, devices_of, observe
+from dangol.profiles.computed import Happened, Program, contribute
 
 
 class Reaction(Struct, frozen=True):
@@ -52,6 +53,7 @@ FLOW: tuple[Reaction, ...] = (
     Reaction(FactKind.EVENT_QUARANTINED, "intake", "queues it for a person, whole (put_in_quarantine)"),
     Reaction(FactKind.EVENT_SUPPRESSED, "intake", "keeps its receipt with the reason and nothing else"),
     Reaction(FactKind.EVENT_APPLIED, "profiles", "folds what it tells into the fragment of its leading identifier (observe)"),
+    Reaction(FactKind.EVENT_APPLIED, "profiles", "adds to the computed traits that look at it (contribute)"),
     Reaction(FactKind.EVENT_APPLIED, "intake", "writes its receipt, which is also its timeline line (RECEIPT_COLUMNS)"),
     Reaction(FactKind.EVENT_APPLIED, "identity", "makes its identifiers known and judges its claims (link)"),
     Reaction(FactKind.EVENT_TAGGED, "profiles", "as event.applied, in all rooms; the tracking plan's complaint is kept with it"),
@@ -77,6 +79,8 @@ class Rules(Struct):
     identity: RuleSet
     #: source id -> kind.
     source_kinds: dict[int, str]
+    #: Computed traits at work; None or empty: there are none, and they cost nothing.
+    computed: Program | None = None
 
 
 class Applied(Struct):
@@ -134,6 +138,8 @@ def apply_batch(
     base = batch << SEQ_BITS
     seq_of = {arrival.key: arrival.seq or base + index for index, arrival in enumerate(fates.applied)}
     told = observe(connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers])
+    if rules.computed:
+        contribute(connection, rules.computed, _looked_at(fates.applied, rules.computed))
     if told.moved:
         shift_timeline(connection, devices_of(connection, told.moved))
     lines = _lines(fates, told, base)
@@ -190,6 +196,17 @@ def _observed(arrival: Arrival) -> Observed:
     return Observed(
         leading(arrival), arrival.device, arrival.original_at, arrival.sent_at, arrival.received_at, arrival.message_id,
         arrival.source, arrival.active, arrival.traits if arrival.type != "group" else None, arrival.group, order_id,
+    )  # fmt: skip
+
+
+def _looked_at(applied: Sequence[Arrival], program: Program) -> list[Happened]:
+    return [happened(arrival) for arrival in applied if arrival.identifiers and program.wants(arrival.type, arrival.name)]
+
+
+def happened(arrival: Arrival) -> Happened:
+    """An applied arrival as computed traits see it."""
+    return Happened(
+        leading(arrival), arrival.device, arrival.original_at, arrival.message_id, arrival.type, arrival.name, arrival.body
     )  # fmt: skip
 
 

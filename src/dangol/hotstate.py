@@ -13,6 +13,9 @@ import psycopg
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
+#: Advisory lock that every batch shares; whoever changes what all batches depend on takes it alone (a rebuild, new rules, back-filling).
+PROCESSING_LOCK = 0x646E676C
+
 #: PostgreSQL counts timestamps from 2000-01-01, in microseconds.
 POSTGRES_EPOCH_US = 946_684_800_000_000
 

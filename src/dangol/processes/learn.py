@@ -25,6 +25,7 @@ from dangol.engines.lake.maps import export_manifest, export_maps
 from dangol.engines.lake.seal import sweep, trim_tail
 from dangol.engines.log import open_log
 from dangol.events import now_us
+from dangol.processes.filling import fill_portion, is_due
 from dangol.processes.learn_queries import (
     DELETE_OLD_RECEIPTS,
     NEWEST_BATCH,
@@ -74,6 +75,7 @@ class Learner:
         self.tasks = [
             Task("sweep", float("inf"), self._sweep),
             Task("seal", 1.0, self._seal),
+            Task("fill", 1.0, self._fill),
             Task("maps", EXPORT_SECONDS, self._export),
             Task("compact", 20.0, self._compact),
             Task("tidy", 60.0, self._tidy),
@@ -133,6 +135,11 @@ class Learner:
             export_manifest(self.settings, connection)
             connection.commit()
         return sealed >= self.settings.lake.seal_facts
+
+    def _fill(self, connection: Connection[Any]) -> bool:
+        due = is_due(connection)
+        connection.commit()
+        return due and fill_portion(self.settings)
 
     def _compact(self, connection: Connection[Any]) -> bool:
         replaced = self._lake.compact(connection)

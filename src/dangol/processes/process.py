@@ -24,21 +24,21 @@ from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.engines.log import open_log
 from dangol.errors import DangolError
-from dangol.events import now_us
+from dangol.events import now_us, to_datetime
 from dangol.events.ports import Lake
 from dangol.flow import Rules, apply_batch, partition_of, read_frames
-from dangol.hotstate import RawConnection, connect_raw
+from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw
 from dangol.identity import default_rules, rules_in_force
 from dangol.intake.arrivals import PARTITIONS, Arrival, lost_arrival
 from dangol.intake.facts import Fate, Reason
 from dangol.intake.frame import Verdict
 from dangol.intake.ports import Log, LogDamaged
+from dangol.profiles.applying import keep_traits_in_step
+from dangol.profiles.computed import FINGERPRINT, program_in_force
 from dangol.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Advisory lock that every batch shares; a rebuild takes it alone.
-PROCESSING_LOCK = 0x646E676C
 #: First key of the advisory locks by which a worker owns a partition.
 PARTITION_LOCK = 0x646E67
 #: Seconds between looks at an idle log: at first, and after a while without anything.
@@ -50,7 +50,7 @@ RETRY_SECONDS = (0.2, 2.0)
 
 
 class RulesChanged(Exception):
-    """The identity rules in force are not those the events were read under."""
+    """The rules in force are not those the events were read under."""
 
 
 def _is_outage(error: Exception, connection: RawConnection) -> bool:
@@ -138,7 +138,8 @@ class Worker:
             connection.execute("select pg_advisory_lock(%s, %s)", [PARTITION_LOCK, partition])
         rows = connection.execute("select lane, partition, position from progress where partition = any(%s)", [self.partitions]).fetchall()
         self._progress = {(lane, partition): position for lane, partition, position in rows}
-        self.rules.identity = rules_in_force(connection, self.settings.brand.country)
+        keep_traits_in_step(connection, at=to_datetime(now_us()))
+        self._refresh_rules(connection)
         self._sources_at = 0.0
         self._refresh_sources()
 
@@ -147,6 +148,10 @@ class Worker:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _refresh_rules(self, connection: RawConnection) -> None:
+        self.rules.identity = rules_in_force(connection, self.settings.brand.country)
+        self.rules.computed = program_in_force(connection)
 
     def _refresh_sources(self) -> None:
         if time.monotonic() - self._sources_at < SOURCES_SECONDS:
@@ -222,8 +227,8 @@ class Worker:
                     self._apply_all(connection, portion.arrivals)
                 self._advance(connection, portion.reached)
         except RulesChanged:
-            log.info("The identity rules changed; reading again under the new ones")
-            self.rules.identity = rules_in_force(connection, self.settings.brand.country)
+            log.info("The rules changed; reading again under the new ones")
+            self._refresh_rules(connection)
             return self._apply(self._read(self._after()))
         except Exception as error:  # the edge of a batch: whatever one event does, the others go on
             if _is_outage(error, connection):
@@ -244,8 +249,12 @@ class Worker:
         """Hold off rebuilds, and make sure that the events were read under the rules in force."""
         connection.execute("select pg_advisory_xact_lock_shared(%s)", [PROCESSING_LOCK])
         # A statement of its own: the one that waited for the lock saw State as it was before the wait.
-        row = connection.execute("select coalesce(max(version), %s) from identity_rule_set", [default_rules().version]).fetchone()
-        if row is None or row[0] != self.rules.identity.version:
+        row = connection.execute(
+            f"select coalesce(max(version), %s), {FINGERPRINT} from identity_rule_set",  # noqa: S608 - a text of ours
+            [default_rules().version],
+        ).fetchone()
+        computed = self.rules.computed.fingerprint if self.rules.computed is not None else ""
+        if row is None or row[0] != self.rules.identity.version or row[1] != computed:
             raise RulesChanged
 
     def _apply_all(self, connection: RawConnection, arrivals: Sequence[Arrival]) -> None:

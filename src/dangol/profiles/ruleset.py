@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 from psycopg import Connection
 
+from dangol.profiles.computed.definitions import Computed, read_computed
+from dangol.profiles.computed.lifecycle import Stage, read_lifecycle
 from dangol.profiles.refused import TraitRulesRefused, mapping_at, only_keys, refusal
 from dangol.profiles.survivorship import Policy, SurvivorRule
 
@@ -33,9 +35,10 @@ class TraitRules:
     #: For traits without a rule of their own.
     default: SurvivorRule = field(default_factory=SurvivorRule)
     survivorship: Mapping[str, SurvivorRule] = field(default_factory=dict)
-    #: The sections as they stand in the document; profiles.computed reads them.
-    computed: Mapping[str, Any] = field(default_factory=dict)
-    lifecycle: Mapping[str, Any] = field(default_factory=dict)
+    #: Traits that Dangol works out of events, by name.
+    computed: Mapping[str, Computed] = field(default_factory=dict)
+    #: Stages in a customer's life, in the order in which they are asked.
+    lifecycle: tuple[Stage, ...] = ()
     #: SHA-256 of the document in hex: names what was read.
     digest: str = ""
 
@@ -70,12 +73,13 @@ def read_trait_rules(text: str) -> TraitRules:
     told = mapping_at("survivorship", document.get("survivorship"))
     if len(told) > TRAITS_MAX:
         raise refusal("survivorship", f"{len(told)} traits", f"at most {TRAITS_MAX}")
+    computed = read_computed(document.get("computed"))
     return TraitRules(
         version=version,
         default=_survivor_rule("default", document.get("default", Policy.NEWEST.value)),
         survivorship={trait: _survivor_rule(f"survivorship.{trait}", rule) for trait, rule in told.items()},
-        computed=mapping_at("computed", document.get("computed")),
-        lifecycle=mapping_at("lifecycle", document.get("lifecycle")),
+        computed=computed,
+        lifecycle=read_lifecycle(document.get("lifecycle"), computed),
         digest=digest_of(text),
     )
 

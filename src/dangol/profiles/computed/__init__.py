@@ -3,12 +3,14 @@
 In: event.applied.   Out: nothing, parts are joined when a profile is read.   Ask: read_computed, program_in_force, contribute.
 """
 
-from dangol.profiles.computed.definitions import Computed, Function, Selector, read_computed
+from dangol.profiles.computed.definitions import Computed, Function, Selector, from_content, read_computed
 from dangol.profiles.computed.handlers import (
     FINGERPRINT,
+    all_ready,
     contribute,
     program_in_force,
     put_in_force,
+    rebuilt,
     remove_retired,
     same_as_in_force,
     write,
@@ -27,10 +29,13 @@ __all__ = [
     "Program",
     "Selector",
     "ValueState",
+    "all_ready",
     "contribute",
+    "from_content",
     "program_in_force",
     "put_in_force",
     "read_computed",
+    "rebuilt",
     "remove_retired",
     "same_as_in_force",
     "write",

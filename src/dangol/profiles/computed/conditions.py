@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
-from operator import ge, gt, le, lt
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from dangol.profiles.computed.reading import DefinitionRefused, flag, mapping, nearest, several, shown, text
@@ -88,7 +87,7 @@ def read_condition(value: Any, path: Sequence[str], *, depth: int = 1) -> Condit
     if "property" not in found or len(said) != 1 or said[0] in ("and", "or"):
         raise DefinitionRefused(path, f"must have property and one of {', '.join(Operator)}; or be {{and: […]}} or {{or: […]}} alone.")
     operator = Operator(said[0])
-    return Compare(read_path(found["property"], [*path, "property"]), operator, _read_value(operator, found[operator], [*path, operator]))
+    return Compare(read_path(found["property"], [*path, "property"]), operator, read_value(operator, found[operator], [*path, operator]))
 
 
 def _parts(value: Any, path: Sequence[str], depth: int) -> tuple[Condition, ...]:
@@ -98,7 +97,8 @@ def _parts(value: Any, path: Sequence[str], depth: int) -> tuple[Condition, ...]
     return tuple(read_condition(one, [*path, str(index)], depth=depth + 1) for index, one in enumerate(found))
 
 
-def _read_value(operator: Operator, value: Any, path: Sequence[str]) -> Any:
+def read_value(operator: Operator, value: Any, path: Sequence[str]) -> Any:
+    """What a property is compared with: a tuple for in and not, true or false for exists. Raises: DefinitionRefused."""
     if operator is Operator.EXISTS:
         return flag(value, path)
     if operator is Operator.CONTAINS:
@@ -141,35 +141,27 @@ def compiled(condition: Condition) -> Test:
     if isinstance(condition, Some):
         parts = [compiled(part) for part in condition.parts]
         return lambda told: any(part(told) for part in parts)
-    return _comparison(condition)
-
-
-def _comparison(condition: Compare) -> Test:
     path, operator, value = condition.path, condition.operator, condition.value
     if operator is Operator.EXISTS:
         return lambda told: bool(values_at(told, path)) is value
-    if operator is Operator.CONTAINS:
-        return lambda told: any(type(one) is str and value in one for one in values_at(told, path))
     if operator is Operator.NOT:
-        others = [_same_as(one) for one in value]
-        return lambda told: not any(same(one) for one in values_at(told, path) for same in others)
-    if operator in (Operator.IN, Operator.EQUALS):
-        wanted = [_same_as(one) for one in (value if operator is Operator.IN else (value,))]
-        return lambda told: any(same(one) for one in values_at(told, path) for same in wanted)
-    return _ordering(path, _ORDERED[operator], value)
+        return lambda told: not any(compared(Operator.EQUALS, one, other) for one in values_at(told, path) for other in value)
+    if operator is Operator.IN:
+        return lambda told: any(compared(Operator.EQUALS, one, other) for one in values_at(told, path) for other in value)
+    return lambda told: any(compared(operator, one, value) for one in values_at(told, path))
 
 
-def _ordering(path: tuple[str, ...], compare: Callable[[Any, Any], bool], value: Any) -> Test:
-    if isinstance(value, str):
-        return lambda told: any(type(one) is str and compare(one, value) for one in values_at(told, path))
-    limit = number(value)
-    return lambda told: any((seen := number(one)) is not None and compare(seen, limit) for one in values_at(told, path))
+def compared(operator: Operator, seen: Any, value: Any) -> bool:
+    """Whether a plain value stands to another one as equals, contains, >, >=, < or <= says.
 
-
-def _same_as(value: Any) -> Test:
+    A number is compared with numbers, and with texts that plainly are one; a text with texts; true and false with themselves.
+    """
+    if operator is Operator.CONTAINS:
+        return type(seen) is str and value in seen
+    compare: Callable[[Any, Any], bool] = _ORDERED.get(operator, eq)
     if isinstance(value, bool):
-        return lambda one: one is value
+        return seen is value
     if isinstance(value, str):
-        return lambda one: type(one) is str and one == value
-    limit: Decimal | None = number(value)
-    return lambda one: type(one) is not bool and number(one) == limit
+        return type(seen) is str and compare(seen, value)
+    exact = None if type(seen) is bool else number(seen)
+    return exact is not None and compare(exact, number(value))

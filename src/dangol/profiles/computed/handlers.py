@@ -148,6 +148,17 @@ def _matched(known: list[Any], declared: Mapping[str, Computed]) -> tuple[dict[i
     return kept, list(waiting.values())
 
 
+def all_ready(connection: Connection[Any]) -> bool:
+    """Whether every part stored belongs to a trait that tells of every event: none is being filled or removed."""
+    row = connection.execute("select not exists (select from computed_trait where state <> 'ready')").fetchone()
+    return bool(row and row[0])
+
+
+def rebuilt(connection: Connection[Any]) -> None:
+    """All parts were made anew from all of history: whatever was being filled is ready."""
+    connection.execute("update computed_trait set state = 'ready', filled_seq = floor_seq, ready_at = now() where state = 'filling'")
+
+
 def remove_retired(connection: Connection[Any], limit: int) -> bool:
     """Remove up to *limit* parts of retired traits, and the traits that have none left. Returns whether more remain."""
     row = connection.execute("select number from computed_trait where state = 'retired' order by number limit 1").fetchone()

@@ -15,7 +15,7 @@ from msgspec import Struct
 from dangol.events import to_datetime
 from dangol.profiles.computed.conditions import Test, compiled
 from dangol.profiles.computed.definitions import Computed, Function
-from dangol.profiles.computed.partials import Part, join, make, most_frequent, whole
+from dangol.profiles.computed.partials import DISTINCT_MAX, Part, join, make, most_frequent, whole
 from dangol.profiles.computed.values import as_json, told_by, values_at
 
 HOUR_US = 3_600_000_000
@@ -78,6 +78,16 @@ class Program:
 
     def __bool__(self) -> bool:
         return bool(self._by_name or self._by_type)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of events that some trait looks at."""
+        return frozenset(self._by_name)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Call types of events that some trait looks at, whatever their name."""
+        return frozenset(self._by_type)
 
     def wants(self, kind: str, name: str) -> bool:
         """Whether some trait looks at events of this type and name."""
@@ -184,8 +194,6 @@ def value_of(trait: Computed, part: Part | None) -> tuple[Any, ValueState]:
 
 
 def _beyond(function: Function) -> tuple[Any, ValueState]:
-    from dangol.profiles.computed.partials import DISTINCT_MAX  # noqa: PLC0415 - kept beside its one use
-
     if function is Function.DISTINCT_COUNT:
         return DISTINCT_MAX, ValueState.MANY
     if function is Function.MOST_FREQUENT:
