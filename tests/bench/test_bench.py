@@ -11,7 +11,7 @@ import pytest
 
 from dangol.bench import command, process
 from dangol.bench.filling import fill_people
-from dangol.bench.made import batches, event
+from dangol.bench.made import STRANGERS, batches, event, visiting
 from dangol.bench.measure import Result, median, percentile
 from dangol.engines import state
 from dangol.events import read_body
@@ -65,6 +65,16 @@ def test_made_events_are_plain_and_three_in_ten_join() -> None:
     assert all(check_body(read_body(body, "batch"), body, plan={}, max_event_bytes=100_000) == [] for body in bodies)
     assert len({one["messageId"] for body in bodies for one in json.loads(body)["batch"]}) == 2000
     assert 450 < sum(map(len, bodies)) / 2000 < 750
+
+
+def test_visits_are_as_long_and_as_new_as_the_made_up_brands() -> None:
+    """About 6.85 events of one person in a row, 57 % of visits by somebody never seen; nobody new has the number of somebody known."""
+    people = visiting(1000, random.Random(3), 5000)
+    whose = [next(people) for _ in range(40_000)]
+    visits = [one for index, one in enumerate(whose) if index == 0 or whose[index - 1] != one]
+    assert 6.3 < len(whose) / len(visits) < 7.4
+    assert 0.53 < sum(one >= 1000 for one in visits) / len(visits) < 0.61
+    assert min(one for one in visits if one >= 1000) > STRANGERS
 
 
 def test_filled_people_are_people(workspace: Settings) -> None:

@@ -40,6 +40,7 @@ class Sorted(Struct):
 def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted:
     """The fate of each arrival, from the receipts of all earlier ones."""
     known = _known(connection, {arrival.key for arrival in arrivals})
+    known |= _known(connection, _reused_keys(arrivals, known))
     result = Sorted([], [], [], [], set())
     for given in arrivals:
         arrival = given
@@ -54,7 +55,7 @@ def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted
                 continue
             else:
                 arrival = _conflicting(arrival)
-                if arrival.key in known or _known(connection, {arrival.key}):
+                if arrival.key in known:
                     result.duplicates.append(arrival)
                     continue
         fate = _fate(arrival)
@@ -65,10 +66,21 @@ def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted
     return result
 
 
+def _reused_keys(arrivals: Sequence[Arrival], known: Mapping[bytes, tuple[int, Fate]]) -> set[bytes]:
+    """The keys that arrivals get whose own key stands for other content, in State or earlier in this batch: asked for at once, not one by one."""
+    first: dict[bytes, int] = {key: content for key, (content, _) in known.items()}
+    return {_reused_key(arrival) for arrival in arrivals if first.setdefault(arrival.key, arrival.content) != arrival.content}
+
+
+def _reused_key(arrival: Arrival) -> bytes:
+    return key_bytes(arrival.source, f"{arrival.message_id}\0{arrival.content:x}")
+
+
 def _known(connection: Connection[Any], keys: Iterable[bytes]) -> dict[bytes, tuple[int, Fate]]:
-    rows = connection.execute(
-        "select key, content, fate from receipt where key = any(%s::uuid[])", [uuids(keys)]
-    ).fetchall()
+    given = uuids(keys)
+    if given == "{}":
+        return {}
+    rows = connection.execute("select key, content, fate from receipt where key = any(%s::uuid[])", [given]).fetchall()
     return {key: (content, Fate.of(fate)) for key, content, fate in rows}
 
 
@@ -77,7 +89,7 @@ def _conflicting(arrival: Arrival) -> Arrival:
     detail = f"messageId {arrival.message_id} came before with other content. Send it again with an id of its own."
     return msgspec.structs.replace(
         arrival,
-        key=key_bytes(arrival.source, f"{arrival.message_id}\0{arrival.content:x}"),
+        key=_reused_key(arrival),
         verdict=Verdict(0, Reason.MESSAGE_ID_REUSED, detail),
     )
 
