@@ -63,11 +63,11 @@ FLOW: tuple[Reaction, ...] = (
     Reaction(FactKind.EDGE_REFUSED, "feeds", "tells subscribers"),
     Reaction(FactKind.PEOPLE_DECIDED, "identity", "settles the people of both identifiers anew (decide_people)"),
     Reaction(FactKind.PEOPLE_UNDECIDED, "identity", "settles them anew without the decision (undecide_people)"),
-    Reaction(FactKind.IDENTIFIER_SHARED, "feeds", "tells subscribers"),
-    Reaction(FactKind.TRAIT_CHANGED, "feeds", "tells subscribers"),
     Reaction(FactKind.PEOPLE_UNDECIDED, "identity", "lets the suggestion that led to it wait again (decision_undone)"),
     Reaction(FactKind.PEOPLE_SUGGESTED, "feeds", "tells subscribers"),
     Reaction(FactKind.SUGGESTION_DECIDED, "feeds", "tells subscribers"),
+    Reaction(FactKind.IDENTIFIER_SHARED, "feeds", "tells subscribers"),
+    Reaction(FactKind.TRAIT_CHANGED, "feeds", "tells subscribers"),
 )
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -195,7 +195,7 @@ def _observed(arrival: Arrival) -> Observed:
         order_id = str(msgspec.json.decode(arrival.digest).get("order_id", ""))
     return Observed(
         leading(arrival), arrival.device, arrival.original_at, arrival.sent_at, arrival.received_at, arrival.message_id,
-        arrival.source, arrival.active, arrival.traits if arrival.type != "group" else None, arrival.group, order_id,
+        arrival.source, arrival.active, arrival.traits if arrival.type != "group" or arrival.group else None, arrival.group, order_id,
     )  # fmt: skip
 
 
@@ -309,12 +309,21 @@ def undecide_people(connection: Connection[Any], lake: Lake, number: int, rules:
     with connection.transaction():
         decided = take_back(connection, number, rules, actor=actor, at=to_datetime(now_us))
         _tell_decision(connection, lake, FactKind.PEOPLE_UNDECIDED, b"", {"decision": number, "actor": actor}, decided.outcome, now_us)
+        reopened = [{"suggestion": one, "verdict": "open", "actor": actor, "decision": number} for one in decision_undone(connection, number)]
+        tell(connection, lake, [(FactKind.SUGGESTION_DECIDED, b"", b"", "", body) for body in reopened], now_us)
         return decided
 
 
 def _tell_decision(
     connection: Connection[Any], lake: Lake, fact: FactKind, node: bytes, body: dict[str, Any], outcome: LinkOutcome, now_us: int
 ) -> None:
+    tell(connection, lake, [(fact, b"", node, "", body), *_own_facts(outcome, Told([], {}, set()))], now_us)
+
+
+def tell(connection: Connection[Any], lake: Lake, told: Sequence[tuple[FactKind, bytes, bytes, str, dict[str, Any]]], now_us: int) -> None:
+    """Keep facts that Dangol itself decided, in the caller's transaction: (kind, person, node, messageId, body) of each."""
+    if not told:
+        return
     batch = lake.reserve(connection)
     lake.append(
         connection,
@@ -325,21 +334,12 @@ def _tell_decision(
         ],
     )
 
-        reopened = [{"suggestion": one, "verdict": "open", "actor": actor, "decision": number} for one in decision_undone(connection, number)]
-        tell(connection, lake, [(FactKind.SUGGESTION_DECIDED, b"", b"", "", body) for body in reopened], now_us)
 
 def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]]:
     """(kind, person, node, messageId, body) of what Dangol itself decided in this batch."""
     own: list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]] = []
     body: dict[str, Any]
     for created in outcome.created:
-    tell(connection, lake, [(fact, b"", node, "", body), *_own_facts(outcome, Told([], {}, set()))], now_us)
-
-
-def tell(connection: Connection[Any], lake: Lake, told: Sequence[tuple[FactKind, bytes, bytes, str, dict[str, Any]]], now_us: int) -> None:
-    """Keep facts that Dangol itself decided, in the caller's transaction: (kind, person, node, messageId, body) of each."""
-    if not told:
-        return
         own.append((FactKind.PERSON_CREATED, created.person, created.node, "", {"person": _text(created.person)}))
     for merged in outcome.merged:
         body = {
