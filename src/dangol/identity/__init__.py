@@ -34,6 +34,7 @@ from dangol.identity.ruleset import (
     shipped_document,
 )
 from dangol.identity.shared import OwnerView, SharedPage, SharedView, shared_one, shared_page
+from dangol.identity.versions import RuleSetVersionView, rule_set_versions
 
 __all__ = [
     "Claim",
@@ -57,6 +58,7 @@ __all__ = [
     "Refused",
     "RuleSet",
     "RuleSetRefused",
+    "RuleSetVersionView",
     "Seen",
     "SharedPage",
     "SharedView",
@@ -74,6 +76,7 @@ __all__ = [
     "list_decisions",
     "parse_rules",
     "read_rules",
+    "rule_set_versions",
     "rules_in_force",
     "shared_one",
     "shared_page",

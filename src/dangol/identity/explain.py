@@ -67,8 +67,9 @@ class ClaimView:
     refused: str
     a_node: UUID
     b_node: UUID
-    #: Position of the first event in the feed.
+    #: Position of the first event in the feed, and the source's number.
     first_seq: int
+    first_source: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,7 @@ def _between(connection: Connection[Any], one: UUID, other: UUID) -> list[ClaimV
 
 _CLAIM = """
         select one.type || ':' || one.value, other.type || ':' || other.value, rule, verified, edge.first_message, edge.first_at,
-               coalesce(source.name, ''), last_at, events, refused, edge.a, edge.b, first_seq
+               coalesce(source.name, ''), last_at, events, refused, edge.a, edge.b, first_seq, edge.first_source
           from edge
           join identifier as one on one.node_id = edge.a
           join identifier as other on other.node_id = edge.b

@@ -220,7 +220,11 @@ def _check(name: str, rule: TypeRule) -> None:
     except KeyError:
         known = ", ".join(f"{normaliser}@{version}" for normaliser, versions in _NORMALISERS.items() for version in versions)
         raise RuleSetRefused(f"types.{name}.normaliser is {rule.normaliser!r}, must be one of {known}.") from None
+    for key, value in (("unique", rule.unique), ("known", rule.known), ("typed", rule.typed)):
+        if not isinstance(value, bool):
+            raise RuleSetRefused(f"types.{name}.{key} is {value!r}, must be true or false.")
     counts = {
+        "rank": ("nothing" if rule.rank is None else rule.rank, 0),
         "limit.values": (rule.limit.values if rule.limit else None, 1),
         "limit.days": (rule.limit.days if rule.limit else None, 1),
         "shared.owners": (rule.shared.owners if rule.shared else None, 2),

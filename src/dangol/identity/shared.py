@@ -152,7 +152,7 @@ def _told(row: Any, claims: list[OwnerView], rules: RuleSet) -> SharedView:
     limit = rule.shared if rule else None
     contest = _contest(claims, limit)
     # What was noted when it was found; an older note does not say, but its claims do.
-    contested = because == SharedBecause.CONTESTED if because else contest[2] is not None
+    contested = because == SharedBecause.CONTESTED if because else bool(limit and limit.proven and contest[2])
     reason = SharedBecause.CONTESTED if contested else SharedBecause.MANY_OWNERS
     owners, days, since = contest if contested else _crowd(claims, limit)
     return SharedView(

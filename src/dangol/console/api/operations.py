@@ -38,6 +38,8 @@ class Call:
     writer: Callable[[], LogWriter]
     #: Headers that the answer carries besides the usual ones.
     headers: dict[str, str] = field(default_factory=dict)
+    #: In which sentences are told: ko or en, by Accept-Language.
+    language: str = "en"
 
     @cached_property
     def lake(self) -> Lake:

@@ -1,0 +1,32 @@
+"""Versions of the rule set: which there were, who put each in force and why, and what it said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from dangol.identity.ruleset import default_rules, shipped_document
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetVersionView:
+    """One version of the rule set."""
+
+    version: int
+    document: str
+    #: Who put it in force; "dangol" for the one that ships.
+    actor: str
+    why: str
+    #: None: it ships with Dangol, and was in force from the beginning.
+    applied_at: datetime | None
+
+
+def rule_set_versions(connection: Connection[Any]) -> list[RuleSetVersionView]:
+    """Every version, newest first; the last is the one that ships with this Dangol."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute("select version, document, actor, why, applied_at from identity_rule_set order by version desc").fetchall()
+    return [*(RuleSetVersionView(*row) for row in rows), RuleSetVersionView(default_rules().version, shipped_document(), "dangol", "", None)]
