@@ -68,7 +68,7 @@ def person_command(parser: argparse.ArgumentParser) -> None:
 def _person(args: argparse.Namespace) -> None:
     from dangol.identity import default_rules  # noqa: PLC0415 - as above
     from dangol.privacy import record  # noqa: PLC0415 - as above
-    from dangol.profiles.reads import person_of, person_view, timeline  # noqa: PLC0415 - as above
+    from dangol.profiles import person_of, person_view, timeline  # noqa: PLC0415 - as above
 
     kind, colon, value = args.identifier.partition(":")
     if not colon or not kind or not value:

@@ -171,10 +171,22 @@ def mask_person(view: _View) -> _View:
     return replace(  # type: ignore[no-any-return]
         person,
         identifiers=[_masked_identifier(item) for item in person.identifiers],
-        traits={name: replace(trait, value=mask_trait(name, trait.value)) for name, trait in person.traits.items()},
+        traits={name: _masked_trait(name, trait) for name, trait in person.traits.items()},
+        memberships=[replace(item, name=str(mask_trait("name", item.name))) for item in person.memberships],
         computed=mask_json(person.computed, "traits"),
         first_touch=_masked_touch(person.first_touch),
         last_touch=_masked_touch(person.last_touch),
+    )
+
+
+def mask_explanation(view: _View) -> _View:
+    """A TraitExplanation (profiles) without personal values."""
+    told: Any = view
+    return replace(  # type: ignore[no-any-return]
+        told,
+        value=mask_trait(told.trait, told.value),
+        winners=[replace(one, value=mask_trait(told.trait, one.value)) for one in told.winners],
+        others=[replace(one, value=mask_trait(told.trait, one.value)) for one in told.others],
     )
 
 
@@ -192,6 +204,11 @@ def mask_timeline(entry: _View) -> _View:
     line: Any = entry
     kind, colon, value = line.identifier.partition(":")
     return replace(line, identifier=f"{kind}{colon}{mask_identifier(kind, value)}", digest=mask_json(line.digest))  # type: ignore[no-any-return]
+
+
+def _masked_trait(name: str, trait: Any) -> Any:
+    others = [replace(one, value=mask_trait(name, one.value)) for one in trait.others]
+    return replace(trait, value=mask_trait(name, trait.value), others=others)
 
 
 def _masked_identifier(item: Any) -> Any:

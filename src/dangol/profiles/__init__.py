@@ -3,8 +3,9 @@
 In: event.applied.   Out: trait.changed.   Ask: person_of, person_view, timeline, sessions, search_people, recent_people, export_people.
 """
 
+from dangol.profiles.glance import person_view
 from dangol.profiles.handlers import Observed, Told, TraitChanged, devices_of, observe
-from dangol.profiles.reads import export_people, person_of, person_view, recent_people, search_people, sessions, timeline
+from dangol.profiles.reads import export_people, person_of, recent_people, search_people
 from dangol.profiles.refused import TraitRulesRefused
 from dangol.profiles.ruleset import (
     TraitRules,
@@ -14,6 +15,7 @@ from dangol.profiles.ruleset import (
     trait_document_in_force,
     trait_rules_in_force,
 )
+from dangol.profiles.timeline import sessions, timeline
 from dangol.profiles.views import IdentifierView, PersonHit, PersonView, SessionView, TimelineEntry, TimelinePage, TouchView, TraitView
 
 __all__ = [

@@ -10,7 +10,17 @@ from msgspec import Struct
 from psycopg import Connection
 
 from dangol.hotstate import blobs, numbers, texts, uuids
-from dangol.profiles.rules import FragmentBody, clock_shift, decode_body, encode_body, observe_group, observe_traits, search_terms
+from dangol.profiles.rules import (
+    FragmentBody,
+    clock_shift,
+    decode_body,
+    encode_body,
+    group_terms,
+    keep_bounds,
+    observe_group,
+    observe_traits,
+    search_terms,
+)
 
 NO_DEVICE = b"\0" * 16
 
@@ -26,6 +36,7 @@ class Observed(Struct, gc=False):
     message_id: str
     source: int
     active: bool
+    #: Of the person; of the group in a group call.
     traits: dict[str, Any] | None
     group: str
     order_id: str
@@ -102,11 +113,12 @@ def _fold_bodies(
     for place, told in bodied.items():
         body = decode_body(stored.get(place))
         for one in told:
-            if one.traits:
+            if one.group:
+                observe_group(body, one.group, one.traits, one.at, one.message_id, one.source)
+            elif one.traits:
                 changes = observe_traits(body, one.traits, one.at, one.message_id, one.source)
                 changed += [TraitChanged(one.node, one.message_id, trait, value, previous) for trait, value, previous in changes]
-            if one.group:
-                observe_group(body, one.group, one.at, one.message_id, one.source)
+        keep_bounds(body)
         pending[place].body = body
     return changed
 
@@ -168,7 +180,9 @@ def _clocks(connection: Connection[Any], doubtful: set[bytes], result: list[Any]
 def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
     terms: set[tuple[str, str, bytes]] = set()
     for one in events:
-        if one.traits:
+        if one.group:
+            terms |= {(term, kind, one.node) for term, kind in group_terms(one.group, one.traits or {})}
+        elif one.traits:
             terms |= {(term, kind, one.node) for term, kind in search_terms(one.traits)}
         if one.order_id:
             terms.add((one.order_id.strip().lower()[:80], "order", one.node))

@@ -7,11 +7,15 @@ give the same profile in whatever order they come.
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from dangol.profiles.belonging import GROUPS_MAX, Belonging, belong, gather, keep_newest_groups
+from dangol.profiles.told import History, Telling, keep_newest, room_for, tell, together
 
 #: A device clock is taken as right when its least (received - sent) lies within this, µs. Ten seconds is longer than a
 #: prompt request takes and shorter than any wrong clock that matters for the order of a customer's day.
@@ -22,27 +26,24 @@ CLOCK_TOLERANCE_US = 10_000_000
 NAME_TRAITS = (("firstName", "first_name"), ("lastName", "last_name"))
 
 
-class Observation(Struct, array_like=True, gc=False):
-    """A trait's newest value within one fragment; value None: the trait was removed."""
-
-    value: Any
-    #: Device time, µs.
-    at: int
-    message_id: str
-    source: int
-
-    @property
-    def order(self) -> tuple[int, str]:
-        """The newer one wins; of two at the same moment the larger message id."""
-        return (self.at, self.message_id)
+#: A trait of this ending that is true says that the trait without it was verified.
+PROOF = "_verified"
+#: Traits that a fragment keeps; of more the newest, each with its newest value alone.
+TRAITS_MAX = 400
 
 
 class FragmentBody(Struct, gc=False, omit_defaults=True):
     """What is kept of a fragment besides its counters."""
 
-    traits: dict[str, Observation] = {}
+    #: Trait -> the values it was told, newest first.
+    traits: dict[str, list[Telling]] = {}
+    #: Traits that were told more values than are kept -> how many are.
+    crowded: dict[str, int] = {}
     #: group id -> since when, as first told.
-    groups: dict[str, Observation] = {}
+    groups: dict[str, Belonging] = {}
+    #: More traits or groups were told than are kept.
+    many_traits: bool = False
+    many_groups: bool = False
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -60,25 +61,45 @@ def decode_body(data: bytes | None) -> FragmentBody:
 
 
 def observe_traits(body: FragmentBody, traits: dict[str, Any], at: int, message_id: str, source: int) -> list[tuple[str, Any, Any]]:
-    """Put *traits* into *body* where they are newer; returns (trait, value, previous) of what changed."""
+    """Put what one event tells into *body*; returns (trait, value, previous) where the newest value changed."""
     changed = []
+    known, crowded = body.traits, body.crowded
+    proven = [name[: -len(PROOF)] for name in traits if name.endswith(PROOF) and traits[name] is True]
     for name, value in traits.items():
-        seen = Observation(value, at, message_id, source)
-        known = body.traits.get(name)
-        if known is None or seen.order > known.order:
-            body.traits[name] = seen
-            previous = known.value if known else None
-            if previous != value:
-                changed.append((name, value, previous))
+        proof = 1 if name in proven else 0
+        told = known.get(name)
+        if told is None:
+            known[name] = [Telling(value, at, message_id, source, proof)]
+            if room := room_for(value):
+                crowded[name] = room
+            if value is not None:
+                changed.append((name, value, None))
+            continue
+        previous = told[0].value
+        before = crowded.get(name, 0)
+        room = tell(told, value, at, message_id, source, proof, before)
+        if room != before:
+            crowded[name] = room
+        newest = told[0].value
+        if previous != newest:
+            changed.append((name, newest, previous))
     return changed
 
 
-def observe_group(body: FragmentBody, group: str, at: int, message_id: str, source: int) -> None:
-    """Remember since when the person belongs to *group*."""
-    seen = Observation(None, at, message_id, source)
-    known = body.groups.get(group)
-    if known is None or seen.order < known.order:
-        body.groups[group] = seen
+def observe_group(body: FragmentBody, group: str, traits: dict[str, Any] | None, at: int, message_id: str, source: int) -> None:
+    """Put one group call into *body*."""
+    belong(body.groups, group, traits or {}, at, message_id, source)
+
+
+def keep_bounds(body: FragmentBody) -> None:
+    """Leave in *body* what there is room for, after all events of a batch."""
+    if body.many_traits or len(body.traits) > TRAITS_MAX:
+        kept = sorted(body.traits, key=lambda name: (body.traits[name][0].order, name))[-TRAITS_MAX:]
+        body.traits, body.crowded, body.many_traits = {name: body.traits[name] for name in kept}, {}, True
+        for told in body.traits.values():
+            keep_newest(told, 1)
+    if body.many_groups or len(body.groups) > GROUPS_MAX:
+        body.groups, body.many_groups = keep_newest_groups(body.groups), True
 
 
 def clock_shift(least_us: int | None) -> int:
@@ -92,8 +113,8 @@ class Folded(Struct):
     first_seen: int | None
     last_seen: int | None
     events: int
-    traits: dict[str, Observation]
-    groups: dict[str, Observation]
+    traits: dict[str, History]
+    groups: dict[str, Belonging]
 
 
 class StoredFragment(Struct, gc=False):
@@ -118,24 +139,22 @@ def fold(fragments: Iterable[StoredFragment]) -> Folded:
     first: int | None = None
     last: int | None = None
     events = 0
-    traits: dict[str, Observation] = {}
-    groups: dict[str, Observation] = {}
+    parts: dict[str, list[tuple[list[Telling], int, bool]]] = defaultdict(list)
+    groups: dict[str, Belonging] = {}
     for one in fragments:
         shift = clock_shift(least.get(one.device))
         first = one.first_at + shift if first is None else min(first, one.first_at + shift)
         if one.last_at > 0:
             last = one.last_at + shift if last is None else max(last, one.last_at + shift)
         events += one.events
+        if one.body is None:
+            continue
         body = decode_body(one.body)
-        for name, seen in body.traits.items():
-            moved = Observation(seen.value, seen.at + shift, seen.message_id, seen.source)
-            if name not in traits or moved.order > traits[name].order:
-                traits[name] = moved
-        for name, seen in body.groups.items():
-            moved = Observation(None, seen.at + shift, seen.message_id, seen.source)
-            if name not in groups or moved.order < groups[name].order:
-                groups[name] = moved
-    return Folded(first, last, events, {name: seen for name, seen in sorted(traits.items()) if seen.value is not None}, groups)
+        for name, told in body.traits.items():
+            parts[name].append((told, shift, body.many_traits or name in body.crowded))
+        gather(groups, body.groups, shift, crowded=body.many_groups)
+    traits = {name: together(parts[name]) for name in sorted(parts)}
+    return Folded(first, last, events, traits, dict(sorted(groups.items())))
 
 
 def search_terms(traits: dict[str, Any]) -> set[tuple[str, str]]:
@@ -166,4 +185,18 @@ def search_terms(traits: dict[str, Any]) -> set[tuple[str, str]]:
     email = traits.get("email")
     if isinstance(email, str) and "@" in email:
         terms.add((email.strip().lower()[:200], "email"))
+    return terms
+
+
+def group_term(text: str) -> str:
+    """How a group's id or name is kept among search terms: apart from people's, so that a large group hides nobody."""
+    return f"group/{unicodedata.normalize('NFKC', text).strip().lower()[:80]}"
+
+
+def group_terms(group: str, traits: dict[str, Any]) -> set[tuple[str, str]]:
+    """(term, kind) under which the members of a group are found, by its id and by its name."""
+    terms = {(group_term(group), "group")}
+    name = traits.get("name")
+    if isinstance(name, str) and name.strip():
+        terms.add((group_term(name), "group_name"))
     return terms

@@ -25,6 +25,8 @@ from dangol.profiles.survivorship import Policy, SurvivorRule
 SECTIONS = ("version", "default", "survivorship", "computed", "lifecycle")
 #: Traits with a policy of their own at most: the document is read with each profile that has not seen it yet.
 TRAITS_MAX = 1000
+#: Documents kept read in memory.
+DOCUMENTS_KNOWN_MAX = 32
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,23 @@ def trait_rules_in_force(connection: Connection[Any]) -> TraitRules:
     """The brand's newest trait rules, or the ones that ship."""
     row = connection.execute("select version, document from trait_rule_set order by version desc limit 1").fetchone()
     return replace(read_trait_rules(row[1]), version=row[0]) if row else shipped_trait_rules()
+
+
+_known: dict[str, TraitRules] = {}
+
+
+def known_trait_rules(connection: Connection[Any], newest: tuple[int, str] | None) -> TraitRules:
+    """The rules in force, where a query has told their (version, digest) already; asks State only for a document not seen before."""
+    if newest is None:
+        return shipped_trait_rules()
+    version, digest = newest
+    known = _known.get(digest)
+    if known is None:
+        rules = trait_rules_in_force(connection)
+        if len(_known) >= DOCUMENTS_KNOWN_MAX:
+            _known.clear()
+        known = _known[rules.digest] = rules
+    return known if known.version == version else replace(known, version=version)
 
 
 def trait_document_in_force(connection: Connection[Any]) -> tuple[int, str]:

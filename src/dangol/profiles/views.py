@@ -23,6 +23,26 @@ class IdentifierView:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldView:
+    """One value that one source told of a trait, with its first and last event."""
+
+    value: Any
+    source: str
+    #: Kind of the source: web, app, pos, …
+    channel: str
+    #: The events that told it say that it was verified.
+    verified: bool
+    first_at: datetime
+    first_event: str
+    last_at: datetime
+    last_event: str
+    #: How many events told it; None: too many different values were told to keep count.
+    events: int | None
+    #: Why it does not count (a survivorship.Lost); None: it does.
+    lost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TraitView:
     """One trait with where it comes from."""
 
@@ -30,6 +50,47 @@ class TraitView:
     source: str
     observed_at: datetime
     #: messageId of the event that told it.
+    event_id: str
+    #: What decided between several values (a survivorship.Policy).
+    policy: str = "newest"
+    #: What was told and does not count, newest first.
+    others: list[ToldView] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class TraitExplanation:
+    """Why a trait has the value that it has."""
+
+    trait: str
+    #: None: it was taken away; `removed_by` then says by which event.
+    value: Any
+    #: What decided, and what the rules ask for; they differ where too many values were told to keep them all.
+    policy: str
+    asked_policy: str
+    #: The order of sources, for policy sources.
+    order: list[str]
+    #: Whether the rules name this trait; False: the default holds.
+    named: bool
+    rules_version: int
+    #: Who told the value that counts (all parts of it for union), the deciding one first.
+    winners: list[ToldView]
+    others: list[ToldView]
+    #: More different values were told than are kept.
+    crowded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipView:
+    """A group (household, company, account) that a person was put in."""
+
+    group_id: str
+    #: As this person's events told it last; "" when they did not.
+    name: str
+    since: datetime
+    source: str
+    #: When the person was told to have left; None: still a member.
+    left: datetime | None
+    #: messageId of the event that told it last.
     event_id: str
 
 
@@ -60,8 +121,10 @@ class PersonView:
     events: int
     first_touch: TouchView | None
     last_touch: TouchView | None
-    #: Groups (companies, households) it was put in: {group_id: since}.
+    #: Groups (companies, households) it belongs to: {group_id: since}.
     groups: dict[str, datetime] = field(default_factory=dict)
+    #: The same with names, those that it left too.
+    memberships: list[MembershipView] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from dangol.console.store import raw, settings
 from dangol.engines.lake import open_lake
 from dangol.operators import Permission
 from dangol.privacy import mask_json, mask_label, mask_person, mask_timeline, record
-from dangol.profiles import reads
+from dangol.profiles import person_of, person_view, sessions
+from dangol.profiles import timeline as read_timeline
 from dangol.profiles.views import PersonView, SessionView, TimelineEntry
 
 #: Timeline lines on one page.
@@ -87,14 +88,14 @@ class PersonPage:
 def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """The page. An id the person once had leads to the one they have now."""
     connection = raw()
-    now_id = reads.person_of(connection, "person", str(person_id))
+    now_id = person_of(connection, "person", str(person_id))
     if now_id is None:
         raise Http404
     if now_id != person_id:
         return HttpResponseRedirect(f"/people/{now_id}")
     if is_partial(request):
         return show(request, "pages/timeline.html", _timeline(request, person_id))
-    view = reads.person_view(connection, person_id)
+    view = person_view(connection, person_id)
     if view is None:
         raise Http404
     clear = is_unmasked(request, person_id)
@@ -123,7 +124,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             for one in sorted(shown.identifiers, key=lambda one: TELLING.index(one.type) if one.type in TELLING else 5)
         ],
         touches=_touches(shown),
-        sessions=reads.sessions(connection, person_id, limit=SESSIONS_SHOWN),
+        sessions=sessions(connection, person_id, limit=SESSIONS_SHOWN),
         timeline=_timeline(request, person_id),
     )
     return show(request, "pages/person.html", page)
@@ -141,7 +142,7 @@ def more(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def event(request: HttpRequest, person_id: UUID, seq: int) -> HttpResponse:
     """One event whole, as the lake keeps it; masked unless this person is unmasked."""
     fact = open_lake(settings()).get(raw(), [seq]).get(seq)
-    if fact is None or reads.person_of(raw(), "person", str(UUID(bytes=fact.node))) != person_id:
+    if fact is None or person_of(raw(), "person", str(UUID(bytes=fact.node))) != person_id:
         raise Http404
     clear = is_unmasked(request, person_id)
     return show(request, "pages/raw_event.html", raw_event(fact, clear=clear))
@@ -260,7 +261,7 @@ def _timeline(request: HttpRequest, person_id: UUID) -> Timeline:
     name, channel = request.GET.get("name", "").strip(), request.GET.get("channel", "")
     language = translation.get_language() or "ko"
     try:
-        page = reads.timeline(
+        page = read_timeline(
             raw(),
             person_id,
             cursor=request.GET.get("after"),

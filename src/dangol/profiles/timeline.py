@@ -1,0 +1,138 @@
+"""A person's timeline and visits: what they did, line by line, newest first. Reads only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+
+from dangol.events import to_datetime, to_us
+from dangol.profiles.asking import ask, source_names
+from dangol.profiles.views import SessionView, TimelineEntry, TimelinePage
+
+#: A stretch without activity that ends a session: 30 minutes, as web analytics has it.
+SESSION_GAP_US = 30 * 60 * 1_000_000
+#: Timeline lines looked at for sessions at most.
+SESSION_LINES_MAX = 5000
+
+
+def timeline(
+    connection: Connection[Any],
+    person_id: UUID,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    names: Sequence[str] = (),
+    channels: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> TimelinePage:
+    """A page of what the person did, newest first.
+
+    Args: cursor: `next` of the page before.  names: event names or types (page, identify, …).  channels: kinds of source.
+    Raises: ValueError when the cursor is not one of ours.
+    """
+    before = _cursor(cursor)
+    nodes = {
+        node: f"{kind}:{value}"
+        for node, kind, value in ask(connection, "select node_id, type, value from identifier where person_id = %s", [person_id])
+    }
+    sources = source_names(connection)
+    chosen = [number for number, (_, kind) in sources.items() if kind in channels] if channels else None
+    rows = ask(
+        connection,
+        """
+        select line.*
+          from unnest(%(nodes)s::uuid[]) as mine (node_id)
+         cross join lateral (
+               select key, message_id, type, name, source_id, occurred_at, received_at, digest::text, node_id, seq, reason
+                 from receipt
+                where receipt.node_id = mine.node_id
+                  and (%(before_at)s::timestamptz is null or (occurred_at, key) < (%(before_at)s::timestamptz, %(before_key)s::uuid))
+                  and (%(names)s::text[] is null or name = any(%(names)s::text[]) or type = any(%(names)s::text[]))
+                  and (%(sources)s::smallint[] is null or source_id = any(%(sources)s::smallint[]))
+                  and (%(since)s::timestamptz is null or occurred_at >= %(since)s::timestamptz)
+                  and (%(until)s::timestamptz is null or occurred_at < %(until)s::timestamptz)
+                order by occurred_at desc, key desc
+                limit %(limit)s
+               ) as line
+         order by line.occurred_at desc, line.key desc
+         limit %(limit)s
+        """,
+        {
+            "nodes": list(nodes),
+            "before_at": before[0] if before else None,
+            "before_key": before[1] if before else None,
+            "names": list(names) or None,
+            "sources": chosen,
+            "since": since,
+            "until": until,
+            "limit": limit + 1,
+        },
+    )
+    entries = [_entry(row, nodes, sources) for row in rows[:limit]]
+    more = len(rows) > limit
+    return TimelinePage(entries, f"{to_us(entries[-1].occurred_at)}.{entries[-1].key.hex}" if more else None)
+
+
+def sessions(connection: Connection[Any], person_id: UUID, *, since: datetime | None = None, limit: int = 50) -> list[SessionView]:
+    """Stretches of activity on one device without a gap of 30 minutes, newest first."""
+    rows = ask(
+        connection,
+        """
+        select device_id, source_id, receipt.name, receipt.type, occurred_at
+          from receipt
+          join identifier using (node_id)
+         where person_id = %s
+           and (%s::timestamptz is null or occurred_at >= %s)
+         order by occurred_at desc
+         limit %s
+        """,
+        [person_id, since, since, SESSION_LINES_MAX],
+    )
+    names = source_names(connection)
+    by_device: dict[tuple[UUID, int], list[tuple[int, str]]] = defaultdict(list)
+    for device, source, name, kind, at in rows:
+        if names.get(source, ("", ""))[1] in ("web", "app", "kiosk"):
+            by_device[(device, source)].append((to_us(at), name or kind))
+    found: list[SessionView] = []
+    for (_, source), lines in by_device.items():
+        label = names[source][0]
+        start, entry = lines[-1]
+        end, events = start, 0
+        for at, name in reversed(lines):
+            if at - end > SESSION_GAP_US:
+                found.append(SessionView(to_datetime(start), to_datetime(end), events, label, entry))
+                start, entry, events = at, name, 0
+            end = at
+            events += 1
+        found.append(SessionView(to_datetime(start), to_datetime(end), events, label, entry))
+    return sorted(found, key=lambda one: one.start, reverse=True)[:limit]
+
+
+def _entry(row: Any, nodes: dict[UUID, str], sources: dict[int, tuple[str, str]]) -> TimelineEntry:
+    key, message, kind, name, source, occurred, received, digest, node, seq, reason = row
+    label, channel = sources.get(source, ("", ""))
+    return TimelineEntry(key, message, kind, name, label, channel, occurred, received, _digest(digest), nodes.get(node, ""), seq, reason)
+
+
+def _digest(text: str | None) -> dict[str, Any]:
+    # As text, because drivers and Django disagree on who decodes jsonb.
+    digest: dict[str, Any] = msgspec.json.decode(text) if text else {}
+    return digest
+
+
+def _cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if not cursor:
+        return None
+    at, dot, key = cursor.partition(".")
+    if not dot:
+        raise ValueError(f"cursor {cursor!r} is not one that a page gave as `next`.")
+    return to_datetime(int(at)), UUID(key)
+
+
