@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -259,3 +260,16 @@ def test_a_window_moves_in_whole_hours():
     full = to_datetime(START) + timedelta(days=30)
     for moment, counted in ((full, 1), (full + timedelta(minutes=59), 1), (full + timedelta(hours=1), 0)):
         assert total(trait, part, int(moment.timestamp() * 1_000_000))[0] == counted
+
+
+def test_of_equally_frequent_values_the_one_seen_last_counts():
+    """Whatever the order in which the events were processed."""
+    trait = read_computed({"it": {"function": "most_frequent", "property": "p", "events": "A"}})["it"]
+    program = Program({1: trait})
+    events = [Happened(b"", b"", START + at, f"m{at}", "track", "A", json.dumps({"properties": {"p": value}}).encode()) for at, value in enumerate("abba")]
+    for order in permutations(events):
+        part = None
+        for event in order:
+            (_, _, _, one), = program.parts(event)
+            part = one if part is None else join(trait, part, one)
+        assert total(trait, [StoredPart(0, 0, part)], NOW)[0] == "a"
