@@ -70,7 +70,7 @@ class GraphNode(Struct):
     first_event: str
 
 
-class GraphEdge(Struct):
+class GraphEdge(Struct, tag_field="step", tag="claim"):
     """A claim that two identifiers belong together. `a` led the event."""
 
     a: str
@@ -90,7 +90,7 @@ class GraphEdge(Struct):
     says: str = ""
 
 
-class GraphDecision(Struct):
+class GraphDecision(Struct, tag_field="step", tag="decision"):
     """A decision in force between two identifiers."""
 
     decision: int
