@@ -159,10 +159,13 @@ class Learner:
 
     def _export(self, connection: Connection[Any]) -> bool:
         began = time.monotonic()
-        export_maps(self.settings, connection)
+        exported = export_maps(self.settings, connection)
         connection.commit()
         took = time.monotonic() - began
         task = next(task for task in self.tasks if task.name == "maps")
+        if not exported:
+            task.due = 0.0  # somebody else writes files now; at the next tick
+            return False
         task.every_seconds = max(EXPORT_SECONDS, took / EXPORT_SHARE)
         task.due = time.monotonic() + task.every_seconds
         return False

@@ -14,6 +14,7 @@ from psycopg import Connection
 from dangol.engines.lake import duck, files
 from dangol.engines.lake.maps import PEOPLE
 from dangol.engines.lake.queries import QUERIES, READERS_LOCK
+from dangol.engines.lake.rows import FACT_COLUMNS, FILED
 from dangol.engines.lake.seal import become_writer
 from dangol.errors import DangolError
 from dangol.settings import Settings
@@ -43,29 +44,33 @@ def compact(settings: Settings, connection: Connection[Any]) -> int:
         files.LakeFile(path=path, day=day, facts=facts, bytes=size, first_seq=first, last_seq=last, level=level, created_at=created)
         for path, day, facts, size, first, last, level, created in connection.execute(QUERIES["live_files"])
     ]
-    for day, group, level in _worth(live, settings.lake.compact_files):
+    finished_as = files.NAMED if (settings.lake_dir / PEOPLE).exists() else files.SORTED
+    for day, group, level in _worth(live, settings.lake.compact_files, finished_as):
         _rewrite(settings, connection, day, group, level)
         return len(group)
     return 0
 
 
-def _worth(live: Sequence[files.LakeFile], most: int) -> list[tuple[date, list[files.LakeFile], int]]:
-    """Groups of files to rewrite, and the level of the result; finished days first."""
+def _worth(live: Sequence[files.LakeFile], most: int, finished_as: int) -> list[tuple[date, list[files.LakeFile], int]]:
+    """Groups of files to rewrite, and the level of the result; finished days first, and before all those that never were sorted."""
     days: dict[date, list[files.LakeFile]] = defaultdict(list)
     for file in live:
         days[file.day].append(file)
     finished_before = (files.now() - SETTLING).date()
-    finished, running = [], []
+    finished, unnamed, running = [], [], []
     for day, group in sorted(days.items()):
-        unsorted = [file for file in group if file.level == 0]
+        unsorted = [file for file in group if file.level == files.SEALED]
         if day < finished_before and unsorted and max(file.created_at for file in unsorted) < files.now() - SETTLING:
-            finished.append((day, group, 1))
+            finished.append((day, group, finished_as))
+            continue
+        if not unsorted and any(file.level < finished_as for file in group):
+            unnamed.append((day, group, finished_as))
             continue
         alike: dict[int, list[files.LakeFile]] = defaultdict(list)
         for file in unsorted:
             alike[int(math.log(file.facts, ALIKE))].append(file)
-        running += [(day, small, 0) for _, small in sorted(alike.items()) if len(small) > most]
-    return [*finished, *running]
+        running += [(day, small, files.SEALED) for _, small in sorted(alike.items()) if len(small) > most]
+    return [*finished, *unnamed, *running]
 
 
 def _rewrite(settings: Settings, connection: Connection[Any], day: date, group: list[files.LakeFile], level: int) -> None:
@@ -73,11 +78,9 @@ def _rewrite(settings: Settings, connection: Connection[Any], day: date, group: 
     facts = sum(file.facts for file in group)
     first, last = min(file.first_seq for file in group), max(file.last_seq for file in group)
     path = files.new_path(day, first, level)
-    people = lake / PEOPLE
-    by_person = level == 1 and people.exists()
 
     def write(part: Path) -> None:
-        written = _copy([str(lake / file.path) for file in group], part, lake, str(people) if by_person else "", level)
+        written = _copy([str(lake / file.path) for file in group], part, lake, level)
         if written != facts:
             raise CompactionRefused(
                 f"{written} facts came out of {len(group)} files of {day} that hold {facts}. Nothing was replaced; run dangol doctor."
@@ -94,19 +97,22 @@ def _rewrite(settings: Settings, connection: Connection[Any], day: date, group: 
     )  # fmt: skip
 
 
-def _copy(paths: list[str], part: Path, lake: Path, people: str, level: int) -> int:
+def _copy(paths: list[str], part: Path, lake: Path, level: int) -> int:
     """Write all facts of *paths* to *part*, sorted; returns how many. DuckDB spills to disk beyond its memory."""
-    if people:
-        # Who a person is now decides the place; the column person_id still says who they were then.
+    columns = ", ".join(f"facts.{name}" for name in FACT_COLUMNS.split(", "))
+    joined, filed, order = "", "null::uuid", "facts.seq"
+    parameters: list[object] = [paths, str(part)]
+    if level == files.NAMED:
+        # Who a person is now decides the place and is filed; the column person_id still says who they were then.
         joined = "left join read_parquet(?) as people on people.node_id = facts.node_id"
-        order = "coalesce(people.person_id, facts.person_id, facts.node_id) nulls last, facts.occurred_at, facts.seq"
-        parameters: list[object] = [paths, people, str(part)]
-    else:
-        joined, parameters = "", [paths, str(part)]
-        order = "coalesce(facts.person_id, facts.node_id) nulls last, facts.occurred_at, facts.seq" if level == 1 else "facts.seq"
+        filed = "coalesce(people.person_id, facts.node_id)"
+        order = f"{filed} nulls last, facts.occurred_at, facts.seq"
+        parameters.insert(1, str(lake / PEOPLE))
+    elif level == files.SORTED:
+        order = "coalesce(facts.person_id, facts.node_id) nulls last, facts.occurred_at, facts.seq"
     # Only text from this function gets into the statement; paths are parameters.
     sql = f"""
-        copy (select facts.* from read_parquet(?, hive_partitioning = false) as facts {joined} order by {order})
+        copy (select {columns}, {filed} as {FILED} from read_parquet(?, hive_partitioning = false) as facts {joined} order by {order})
           to ? (format parquet, compression zstd, compression_level {files.ZSTD_LEVEL}, row_group_size {files.ROW_GROUP})
     """  # noqa: S608
     with duck.start(temp_directory=str(lake / files.SPILL)) as engine:

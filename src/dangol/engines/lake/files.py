@@ -25,6 +25,13 @@ SPILL = ".spill"
 ROW_GROUP = 32_768
 ZSTD_LEVEL = 3
 
+#: Levels of a file. As sealed, or joined with others of a running day: sorted by seq.
+SEALED = 0
+#: A finished day, sorted by person and time, from before the first export of people.parquet or from an older Dangol.
+SORTED = 1
+#: A finished day, sorted, that names whose each fact was then (filed.py).
+NAMED = 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class LakeFile:
@@ -37,7 +44,7 @@ class LakeFile:
     bytes: int
     first_seq: int
     last_seq: int
-    #: 0: by seq. 1: sorted by person and time.
+    #: One of the levels below.
     level: int
     created_at: datetime
 

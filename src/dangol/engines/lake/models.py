@@ -30,7 +30,7 @@ class LakeFile(models.Model):
     bytes = models.BigIntegerField()
     first_seq = models.BigIntegerField()
     last_seq = models.BigIntegerField()
-    #: 0: as sealed, by seq. 1: compacted, sorted by person and time.
+    #: 0: as sealed, by seq. 1: compacted, sorted by person and time. 2: and its person filed (engines/lake/filed.py).
     level = models.SmallIntegerField()
     created_at = models.DateTimeField()
     #: Set when a compaction replaced it; the file is removed after readers had time to finish.

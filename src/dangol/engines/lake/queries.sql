@@ -78,6 +78,12 @@ select path, day, facts, bytes, first_seq, last_seq, level, created_at
  where replaced_at is null
  order by first_seq
 
+-- name: named_files
+-- Every file that names whose its facts were, replaced ones that somebody may still read included.
+select path
+  from lake_file
+ where level = %(level)s
+
 -- name: files_with
 -- Live files that may hold facts between two positions.
 select path

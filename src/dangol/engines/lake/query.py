@@ -10,10 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from dangol.engines import state
-from dangol.engines.lake import duck
-from dangol.engines.lake.maps import DEVICE_CLOCK, PEOPLE, manifest_paths
+from dangol.engines.lake import duck, files
+from dangol.engines.lake.maps import DEVICE_CLOCK, PEOPLE, manifest_files
 from dangol.engines.lake.queries import QUERIES
-from dangol.engines.lake.rows import SCHEMA
+from dangol.engines.lake.rows import FACT_COLUMNS, FILED, SCHEMA
 from dangol.errors import DangolError
 from dangol.settings import Settings
 
@@ -26,18 +26,31 @@ class QueryRefused(DangolError):
 
 _EMPTY = {
     PEOPLE: pa.schema(
-        [("identifier_type", pa.string()), ("identifier_value", pa.string()), ("node_id", pa.uuid()), ("person_id", pa.uuid())]
+        [
+            ("identifier_type", pa.string()),
+            ("identifier_value", pa.string()),
+            ("node_id", pa.uuid()),
+            ("person_id", pa.uuid()),
+            ("moved", pa.bool_()),
+        ]
     ),
     DEVICE_CLOCK: pa.schema([("device_id", pa.uuid()), ("least_us", pa.int64())]),
 }
 
 #: Who a fact's person is now: the column person_id of facts says who they were when it happened.
-_PERSON_FACTS = """
-create view person_facts as
-select facts.*, coalesce(people.person_id, facts.node_id) as person_now
-  from facts
-  left join people using (node_id)
-"""
+#: Finished days name them, right for all but the few who moved since (filed.py); of a running day everybody is looked up.
+_PERSON_FACTS = {
+    "named_facts": f"""
+        select named_facts.* exclude ({FILED}), coalesce(moved.person_id, {FILED}) as person_now
+          from named_facts
+          left join moved using (node_id)
+    """,  # noqa: S608  names from this room
+    "other_facts": """
+        select other_facts.*, coalesce(looked_up.person_id, other_facts.node_id) as person_now
+          from other_facts
+          left join looked_up using (node_id)
+    """,
+}
 
 
 def query(settings: Settings, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -57,36 +70,66 @@ def query(settings: Settings, sql: str, parameters: Sequence[Any] | Mapping[str,
 
 @contextmanager
 def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB with the lake's views, that can read nothing but the lake's folder."""
+    """A DuckDB with the lake's views as of now, that can read nothing but the lake's folder."""
     lake = settings.lake_dir
     with duck.start(threads=threads, memory_limit="1GB") as engine:
         engine.execute("set TimeZone = 'UTC'")
-        paths = [str(lake / path) for path in _live_paths(settings)]
-        if paths:
-            listed = ", ".join(map(_quoted, paths))
-            engine.execute(f"create view facts as select * from read_parquet([{listed}], hive_partitioning = true)")  # noqa: S608
-        else:
-            _empty(engine, "facts", SCHEMA.append(pa.field("day", pa.date32())))
+        live = _live_files(settings)
         for name, schema in _EMPTY.items():
             view = name.removesuffix(".parquet")
             if (lake / name).exists():
-                engine.execute(f"create view {view} as select * from read_parquet({_quoted(str(lake / name))})")  # noqa: S608
+                engine.execute(f"create view {view}_file as select * from read_parquet({_quoted(str(lake / name))})")  # noqa: S608
             else:
-                _empty(engine, view, schema)
-        engine.execute(_PERSON_FACTS)
+                _empty(engine, f"{view}_file", schema)
+        marked = _prepare_people(engine)
+        _prepare_facts(engine, {
+            "named_facts": [str(lake / path) for path, named in live if named and marked],
+            "other_facts": [str(lake / path) for path, named in live if not (named and marked)],
+        })  # fmt: skip
         # Whoever may ask questions may not thereby read this machine's other files.
         engine.execute(f"set allowed_directories = [{_quoted(str(lake))}]")
         engine.execute("set enable_external_access = false; set lock_configuration = true")
         yield engine
 
 
-def _live_paths(settings: Settings) -> list[str]:
+def _prepare_people(engine: duckdb.DuckDBPyConnection) -> bool:
+    """The views people and device_clock, and who is looked up. Returns whether the map marks who moved; an old one does not."""
+    engine.execute("create view device_clock as select * from device_clock_file")
+    columns = {name for name, *_ in engine.execute("describe people_file").fetchall()}
+    engine.execute("create view looked_up as select node_id, person_id from people_file")
+    engine.execute(
+        "create view people as select identifier_type, identifier_value, node_id, person_id from people_file where identifier_type is not null"
+    )
+    if "moved" not in columns:
+        return False
+    # A table, read once: every question of this connection joins it, and it is small.
+    engine.execute("create table moved as select node_id, person_id from people_file where moved")
+    return True
+
+
+def _prepare_facts(engine: duckdb.DuckDBPyConnection, paths: Mapping[str, Sequence[str]]) -> None:
+    """The views facts and person_facts over the files of each kind. They are listed once, so both kinds are of one moment."""
+    there = {name: of_kind for name, of_kind in paths.items() if of_kind}
+    for name, of_kind in there.items():
+        columns = f"{FACT_COLUMNS}, day" + (f", {FILED}" if name == "named_facts" else "")
+        listed = ", ".join(map(_quoted, of_kind))
+        engine.execute(f"create view {name} as select {columns} from read_parquet([{listed}], hive_partitioning = true)")  # noqa: S608
+    if not there:
+        schema = pa.schema([field for field in SCHEMA if field.name != FILED]).append(pa.field("day", pa.date32()))
+        _empty(engine, "other_facts", schema)
+        there = {"other_facts": []}
+    facts = " union all ".join(f"select {FACT_COLUMNS}, day from {name}" for name in there)  # noqa: S608
+    engine.execute(f"create view facts as {facts}")
+    engine.execute("create view person_facts as " + " union all ".join(_PERSON_FACTS[name] for name in there))
+
+
+def _live_files(settings: Settings) -> list[tuple[str, bool]]:
     """The manifest in State is the truth; its copy beside the files serves while State is down."""
     try:
         with state.connect(settings, autocommit=True) as connection:
-            return [row[0] for row in connection.execute(QUERIES["live_files"])]
+            return [(path, level == files.NAMED) for path, _, _, _, _, _, level, _ in connection.execute(QUERIES["live_files"])]
     except state.StateUnavailable:
-        return manifest_paths(settings.lake_dir)
+        return manifest_files(settings.lake_dir)
 
 
 def _empty(engine: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dangol.engines.lake import duck
-from dangol.engines.lake.rows import from_table
+from dangol.engines.lake.rows import FACT_COLUMNS, from_table
 from dangol.events.facts import Fact
 
 _local = threading.local()
@@ -25,12 +25,12 @@ def these(paths: Sequence[str], seqs: Sequence[int]) -> list[Fact]:
     """The facts at these positions."""
     # Numbers in the text, not as a parameter: so DuckDB looks at the positions first and opens only the row groups that hold them.
     listed = ", ".join(str(int(seq)) for seq in seqs)
-    return _read(f"select * from read_parquet(?, hive_partitioning = false) where seq in ({listed})", [list(paths)])  # noqa: S608
+    return _read(f"select {FACT_COLUMNS} from read_parquet(?, hive_partitioning = false) where seq in ({listed})", [list(paths)])  # noqa: S608
 
 
 def between(paths: Sequence[str], after: int, last: int, limit: int) -> list[Fact]:
     """The first facts with after < seq <= last, in order."""
-    sql = "select * from read_parquet(?, hive_partitioning = false) where seq > ? and seq <= ? order by seq limit ?"
+    sql = f"select {FACT_COLUMNS} from read_parquet(?, hive_partitioning = false) where seq > ? and seq <= ? order by seq limit ?"  # noqa: S608
     return _read(sql, [list(paths), after, last, limit])
 
 

@@ -43,8 +43,14 @@ SCHEMA = pa.schema(
         pa.field("user_agent", pa.string()),
         pa.field("body", pa.string()),
         pa.field("body_is_base64", pa.bool_(), nullable=False),
+        pa.field("filed_person_id", _UUID),
     ]
 )
+
+#: Added when a finished day is compacted: whose the fact was when the file was written (filed.py). No part of the fact itself.
+FILED = "filed_person_id"
+#: The columns of a fact, as a list for SQL. Files from before FILED came have these and no other.
+FACT_COLUMNS = ", ".join(field.name for field in SCHEMA if field.name != FILED)
 
 #: Columns with few different values; the others are not worth a dictionary.
 DICTIONARY = ["fact", "source", "source_id", "type", "name", "reason", "ip", "user_agent", "device_id"]
@@ -70,6 +76,7 @@ def to_table(rows: Sequence[Row], source_names: Mapping[int, str]) -> pa.Table:
         "source_id": values["source"],
         "body": [text for text, _ in bodies],
         "body_is_base64": [encoded for _, encoded in bodies],
+        FILED: [None] * len(rows),
     }
     for name in (*_TEXTS, *_TIMES):
         columns[name] = [value or None for value in values[name]]
