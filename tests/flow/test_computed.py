@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
 from tests.flow.machine import MINUTE, START, Machine
 
 from dangol.engines.lake import open_lake
-from dangol.events import to_datetime
+from dangol.events import node_bytes, now_us, to_datetime
+from dangol.identity import Decision, DecisionKind, decide, default_rules, take_back
 from dangol.processes.filling import fill_until_ready, progress_of
 from dangol.processes.rebuild import rebuild
+from dangol.profiles import person_of, person_view
 from dangol.profiles.applying import apply_trait_rules
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -60,3 +61,51 @@ def test_history_is_filled_in_once_beside_what_comes_live(machine: Machine):
     assert progress_of(machine.connection) == []
     assert rebuild(machine.settings).changed == []
     assert parts(machine) == {"orders": 50, "hourly": 50}
+
+
+def value(machine: Machine, who: str, trait: str) -> object:
+    person = person_of(machine.connection, "user_id", who)
+    view = person_view(machine.connection, person)
+    return view.computed[trait].value
+
+
+def test_a_profile_tells_its_computed_traits_and_stage(machine: Machine):
+    """The shipped traits are at work from the first event on, in a store as on the web."""
+    recently = to_datetime(now_us() - 5 * 86_400_000_000).isoformat()
+    machine.feed(order(1, "m1", 0, timestamp=recently), received_at=now_us())
+    machine.feed(order(2, "m1", 9, timestamp=recently, userId=None, context={"externalIds": [{"type": "user_id", "id": "m1"}]}), source="till", kind="pos", received_at=now_us())
+    machine.settle()
+    view = person_view(machine.connection, person_of(machine.connection, "user_id", "m1"))
+    assert view.computed["orders"].value == 2
+    assert view.computed["orders"].state == "ready"
+    assert view.computed["last_order"].value.isoformat() == recently
+    assert view.lifecycle.stage == "active"
+    assert view.lifecycle.why["en"] == "Last order: 5 days ago (asked: at most 90 days ago)."
+
+
+def test_a_value_that_is_being_filled_says_so(machine: Machine):
+    """Until history has been read there is no value and no stage, never a part of one."""
+    machine.feed(order(1, "m1", 0))
+    machine.settle()
+    put(machine, ORDERS + "lifecycle: {buyer: {when: {computed: orders, '>': 0}}, other: {}}\n")
+    view = person_view(machine.connection, person_of(machine.connection, "user_id", "m1"))
+    assert (view.computed["orders"].value, view.computed["orders"].state, view.computed["orders"].progress) == (None, "filling", 0)
+    assert (view.lifecycle.stage, view.lifecycle.state) == (None, "filling")
+    fill_until_ready(machine.settings)
+    view = person_view(machine.connection, person_of(machine.connection, "user_id", "m1"))
+    assert (view.computed["orders"].value, view.computed["spent"].value, view.lifecycle.stage) == (1, 1000, "buyer")
+
+
+def test_merge_and_split_take_values_along(machine: Machine):
+    """Two people joined by hand count together; taken back, each has their own again, events in between included."""
+    put(machine, ORDERS)
+    machine.feed(order(1, "m1", 0, 100), order(2, "m2", 1, 20), order(3, "m2", 2, 3))
+    machine.settle()
+    raw = machine.worker._connection
+    decision = Decision(DecisionKind.TOGETHER, node_bytes("user_id", "m1"), node_bytes("user_id", "m2"))
+    decided = decide(raw, decision, default_rules(), actor="operator:test", why="one human", at=NOW)
+    machine.feed(order(4, "m1", 3, 5000))
+    machine.settle()
+    assert (value(machine, "m1", "orders"), value(machine, "m2", "spent")) == (4, 5123)
+    take_back(raw, decided.number, default_rules(), actor="operator:test", at=NOW)
+    assert (value(machine, "m1", "spent"), value(machine, "m2", "spent")) == (5100, 23)

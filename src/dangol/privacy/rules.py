@@ -173,7 +173,7 @@ def mask_person(view: _View) -> _View:
         identifiers=[_masked_identifier(item) for item in person.identifiers],
         traits={name: _masked_trait(name, trait) for name, trait in person.traits.items()},
         memberships=[replace(item, name=str(mask_trait("name", item.name))) for item in person.memberships],
-        computed=mask_json(person.computed, "traits"),
+        computed={name: replace(one, value=_masked_computed(one)) for name, one in person.computed.items()},
         first_touch=_masked_touch(person.first_touch),
         last_touch=_masked_touch(person.last_touch),
     )
@@ -209,6 +209,12 @@ def mask_timeline(entry: _View) -> _View:
 def _masked_trait(name: str, trait: Any) -> Any:
     others = [replace(one, value=mask_trait(name, one.value)) for one in trait.others]
     return replace(trait, value=mask_trait(name, trait.value), others=others)
+
+
+def _masked_computed(view: Any) -> Any:
+    """A computed value is as personal as the property that it comes from."""
+    key = view.over[-1] if view.over else ""
+    return [mask_trait(key, one) for one in view.value] if isinstance(view.value, list) else mask_trait(key, view.value)
 
 
 def _masked_identifier(item: Any) -> Any:

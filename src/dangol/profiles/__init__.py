@@ -1,9 +1,12 @@
 """Profiles: what is known of a person, with its sources, and everything they did on one timeline.
 
-In: event.applied.   Out: trait.changed.   Ask: person_of, person_view, timeline, sessions, search_people, recent_people, export_people.
+In: event.applied.   Out: trait.changed.   Ask: person_of, person_view, explain, timeline, sessions, search_people, recent_people,
+export_people, group_view, search_groups, trait_rules_in_force.
 """
 
+from dangol.profiles.explain import explain, told_traits
 from dangol.profiles.glance import person_view
+from dangol.profiles.groups import group_view, search_groups
 from dangol.profiles.handlers import Observed, Told, TraitChanged, devices_of, observe
 from dangol.profiles.reads import export_people, person_of, recent_people, search_people
 from dangol.profiles.refused import TraitRulesRefused
@@ -16,10 +19,31 @@ from dangol.profiles.ruleset import (
     trait_rules_in_force,
 )
 from dangol.profiles.timeline import sessions, timeline
-from dangol.profiles.views import IdentifierView, PersonHit, PersonView, SessionView, TimelineEntry, TimelinePage, TouchView, TraitView
+from dangol.profiles.views import (
+    GroupHit,
+    GroupPage,
+    GroupView,
+    IdentifierView,
+    MembershipView,
+    MemberView,
+    PersonHit,
+    PersonView,
+    SessionView,
+    TimelineEntry,
+    TimelinePage,
+    ToldView,
+    TouchView,
+    TraitExplanation,
+    TraitView,
+)
 
 __all__ = [
+    "GroupHit",
+    "GroupPage",
+    "GroupView",
     "IdentifierView",
+    "MemberView",
+    "MembershipView",
     "Observed",
     "PersonHit",
     "PersonView",
@@ -27,23 +51,29 @@ __all__ = [
     "TimelineEntry",
     "TimelinePage",
     "Told",
+    "ToldView",
     "TouchView",
     "TraitChanged",
+    "TraitExplanation",
     "TraitRules",
     "TraitRulesRefused",
     "TraitView",
     "devices_of",
+    "explain",
     "export_people",
+    "group_view",
     "keep_trait_rules",
     "observe",
     "person_of",
     "person_view",
     "read_trait_rules",
     "recent_people",
+    "search_groups",
     "search_people",
     "sessions",
     "shipped_trait_document",
     "timeline",
+    "told_traits",
     "trait_document_in_force",
     "trait_rules_in_force",
 ]

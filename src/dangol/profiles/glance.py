@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Raw, Struct
 from psycopg import Connection
 
-from dangol.events import to_datetime
+from dangol.events import now_us, to_datetime
 from dangol.identity import default_rules
 from dangol.profiles.asking import ask, moment
-from dangol.profiles.rules import StoredFragment, fold
+from dangol.profiles.computed.reads import PARTS_SELECT, TRAITS_SELECT, PartRow, TraitRow, computed_views, lifecycle_view
+from dangol.profiles.rules import StoredFragment, fold, shifts_of
 from dangol.profiles.ruleset import known_trait_rules
 from dangol.profiles.trait_views import group_views, trait_views
 from dangol.profiles.views import IdentifierView, PersonView, TouchView
@@ -24,7 +25,7 @@ TOUCH_LINES_MAX = 500
 
 #: Everything a profile is folded from, as one JSON text. Times in µs.
 #: Arrays instead of joins: a planner without statistics yet would read whole tables for a join, and never does for an array.
-GLANCE = """
+GLANCE = f"""
 with mine as materialized (
     select node_id, type, value, first_source
       from identifier
@@ -74,13 +75,15 @@ select json_build_object(
           from edge
          where (a = any(array(select node_id from mine)) or b = any(array(select node_id from mine)))
            and refused = ''),
+    'traits', {TRAITS_SELECT},
+    'parts', {PARTS_SELECT},
     'rules', (select json_build_array(version, digest) from trait_rule_set order by version desc limit 1),
     'sources', (select coalesce(json_agg(json_build_array(id, name, kind)), '[]') from source),
     'first', (select line from lines where which = 'first' order by occurred_at limit 1),
     'last', (select line from lines where which = 'last' order by occurred_at desc limit 1),
     'telling', (select line from lines where which = 'telling' order by occurred_at desc limit 1)
 )::text
-"""
+"""  # noqa: S608 - texts of ours
 
 
 def person_view(connection: Connection[Any], person_id: UUID) -> PersonView | None:
@@ -105,6 +108,10 @@ def person_view(connection: Connection[Any], person_id: UUID) -> PersonView | No
     folded = fold(fragments)
     rules = known_trait_rules(connection, told.rules)
     memberships = group_views(folded.groups, sources)
+    now = now_us()
+    shifts = {UUID(bytes=device): shift for device, shift in shifts_of(fragments).items()}
+    computed = computed_views(told.traits, told.parts, shifts, rules.computed, now)
+    seen = (moment(folded.first_seen), moment(folded.last_seen))
     ids = [node.node for node in told.nodes]
     edges = [(edge.a, edge.b, edge.first_at, edge.last_at, edge.verified) for edge in told.edges]
     return PersonView(
@@ -112,14 +119,15 @@ def person_view(connection: Connection[Any], person_id: UUID) -> PersonView | No
         redirects=sorted(node for node in ids if node != person_id),
         identifiers=identifier_views([(node.node, node.type, node.value, node.source) for node in told.nodes], fragments, edges, sources),
         traits=trait_views(folded.traits, rules, sources),
-        computed={},
-        first_seen=moment(folded.first_seen),
-        last_seen=moment(folded.last_seen),
+        computed=computed,
+        first_seen=seen[0],
+        last_seen=seen[1],
         events=folded.events,
         first_touch=_touch(told.first, sources),
         last_touch=_touch(told.telling or told.last, sources),
         groups={one.group_id: one.since for one in memberships if one.left is None},
         memberships=memberships,
+        lifecycle=lifecycle_view(rules.lifecycle, rules.computed, computed, (node.type for node in told.nodes), seen, now),
     )
 
 
@@ -159,6 +167,8 @@ class _Glance(Struct, gc=False):
     nodes: list[_Node] | None
     #: Version and digest of the brand's trait rules; None: the ones that ship.
     rules: tuple[int, str] | None
+    traits: list[TraitRow]
+    parts: list[PartRow]
     fragments: list[_Fragment]
     edges: list[_Edge]
     sources: list[tuple[int, str, str]]

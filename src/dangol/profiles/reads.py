@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from psycopg.rows import tuple_row
 from dangol.events import node_id, to_us
 from dangol.identity import RuleSet, rules_in_force
 from dangol.profiles.asking import ask, moment, source_names
+from dangol.profiles.explain import fragments_of
 from dangol.profiles.glance import identifier_views
 from dangol.profiles.rules import NAME_TRAITS, Folded, StoredFragment, fold
 from dangol.profiles.ruleset import TraitRules, trait_rules_in_force
@@ -61,7 +62,7 @@ def search_people(
         return [], None
     exact = _exact(connection, query.strip(), rules)
     if exact is not None:
-        return _hits(connection, [(exact, "id")]), None
+        return people_hits(connection, [(exact, "id")]), None
     after_term, after_node = cursor.rsplit("|", 1) if cursor and "|" in cursor else ("", str(NOBODY))
     rows = ask(
         connection,
@@ -92,10 +93,10 @@ def search_people(
     last = None
     for term, kind, node, person in rows:
         if person not in people and len(people) == limit:
-            return _hits(connection, list(people.items())), last
+            return people_hits(connection, list(people.items())), last
         people.setdefault(person, kind)
         last = f"{term}|{node}"
-    return _hits(connection, list(people.items())), last if len(rows) == limit * 3 else None
+    return people_hits(connection, list(people.items())), last if len(rows) == limit * 3 else None
 
 
 def recent_people(connection: Connection[Any], *, limit: int = 20) -> list[PersonHit]:
@@ -113,7 +114,7 @@ def recent_people(connection: Connection[Any], *, limit: int = 20) -> list[Perso
         """,
         [RECENT_BATCHES, limit],
     )
-    return _hits(connection, [(person, "recent") for person, _ in rows])
+    return people_hits(connection, [(person, "recent") for person, _ in rows])
 
 
 def count_people(connection: Connection[Any]) -> int:
@@ -151,7 +152,8 @@ def _beginnings(text: str, rules: RuleSet) -> list[str]:
     return sorted(found)
 
 
-def _hits(connection: Connection[Any], people: Sequence[tuple[UUID, str]]) -> list[PersonHit]:
+def people_hits(connection: Connection[Any], people: Sequence[tuple[UUID, str]]) -> list[PersonHit]:
+    """These people as search shows them. Args: people: (person, what matched)."""
     if not people:
         return []
     wanted = [person for person, _ in people]
@@ -160,7 +162,7 @@ def _hits(connection: Connection[Any], people: Sequence[tuple[UUID, str]]) -> li
         "select node_id, type, value, first_source, person_id from identifier where person_id = any(%s) order by type, value",
         [wanted],
     )
-    fragments = _fragments(connection, [row[0] for row in nodes])
+    fragments = fragments_of(connection, [row[0] for row in nodes])
     sources, rules = source_names(connection), trait_rules_in_force(connection)
     by_person: dict[UUID, list[Any]] = defaultdict(list)
     person_of_node: dict[bytes, UUID] = {}
@@ -190,18 +192,6 @@ def _label(folded: Folded, identifiers: Sequence[IdentifierView], person: UUID, 
         if one.node_id == person:
             return one.value
     return str(person)
-
-
-def _fragments(connection: Connection[Any], nodes: Iterable[UUID]) -> list[StoredFragment]:
-    rows = ask(
-        connection,
-        "select node_id, device_id, first_at, last_at, events, least_us, body from fragment where node_id = any(%s)",
-        [list(nodes)],
-    )
-    return [
-        StoredFragment(node.bytes, device.bytes, to_us(first), to_us(last), events, least, bytes(body) if body is not None else None)
-        for node, device, first, last, events, least, body in rows
-    ]
 
 
 def _identifiers(

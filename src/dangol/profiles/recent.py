@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from dangol.profiles.reads import NOBODY, RECENT_BATCHES, _hits
+from dangol.profiles.reads import NOBODY, RECENT_BATCHES, people_hits
 from dangol.profiles.views import PersonHit
 
 _PAGE = """
@@ -35,7 +35,7 @@ def recent_people_page(connection: Connection[Any], *, cursor: str | None = None
         found = rows.execute(_PAGE, wanted).fetchall()
     page = found[:limit]
     following = f"{page[-1][1]}|{page[-1][0]}" if len(found) > limit else None
-    return _hits(connection, [(one, "recent") for one, _ in page]), following
+    return people_hits(connection, [(one, "recent") for one, _ in page]), following
 
 
 def _read(cursor: str) -> tuple[int | None, UUID]:

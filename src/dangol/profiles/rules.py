@@ -129,20 +129,26 @@ class StoredFragment(Struct, gc=False):
     body: bytes | None
 
 
-def fold(fragments: Iterable[StoredFragment]) -> Folded:
-    """The profile of the person that these fragments belong to."""
-    fragments = list(fragments)
+def shifts_of(fragments: Iterable[StoredFragment]) -> dict[bytes, int]:
+    """Microseconds to add to the times of each device whose clock is off, as one person's fragments know it."""
     least: dict[bytes, int] = {}
     for one in fragments:
         if one.least_us is not None:
             least[one.device] = min(least.get(one.device, one.least_us), one.least_us)
+    return {device: shift for device, us in least.items() if (shift := clock_shift(us))}
+
+
+def fold(fragments: Iterable[StoredFragment]) -> Folded:
+    """The profile of the person that these fragments belong to."""
+    fragments = list(fragments)
+    shifts = shifts_of(fragments)
     first: int | None = None
     last: int | None = None
     events = 0
     parts: dict[str, list[tuple[list[Telling], int, bool]]] = defaultdict(list)
     groups: dict[str, Belonging] = {}
     for one in fragments:
-        shift = clock_shift(least.get(one.device))
+        shift = shifts.get(one.device, 0)
         first = one.first_at + shift if first is None else min(first, one.first_at + shift)
         if one.last_at > 0:
             last = one.last_at + shift if last is None else max(last, one.last_at + shift)

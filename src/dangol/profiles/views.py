@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from dangol.profiles.computed.views import ComputedView, LifecycleView
+
 
 @dataclass(frozen=True, slots=True)
 class IdentifierView:
@@ -115,7 +117,7 @@ class PersonView:
     redirects: list[UUID]
     identifiers: list[IdentifierView]
     traits: dict[str, TraitView]
-    computed: dict[str, Any]
+    computed: dict[str, ComputedView]
     first_seen: datetime | None
     last_seen: datetime | None
     events: int
@@ -125,6 +127,8 @@ class PersonView:
     groups: dict[str, datetime] = field(default_factory=dict)
     #: The same with names, those that it left too.
     memberships: list[MembershipView] = field(default_factory=list)
+    #: None: the brand's rules have no stages.
+    lifecycle: LifecycleView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +185,47 @@ class PersonHit:
     last_seen: datetime | None
 
 
-#: Signatures that reads.py keeps; all take an open psycopg connection and never write.
-#:   person_of(connection, type, value) -> UUID | None          by identifier; type "person" or "id" takes any person id, old ones too
-#:   person_view(connection, person_id) -> PersonView | None
-#:   timeline(connection, person_id, *, cursor=None, limit=50, names=(), channels=(), since=None, until=None) -> TimelinePage
-#:   sessions(connection, person_id, *, since=None, limit=50) -> list[SessionView]
-#:   search_people(connection, query, *, cursor=None, limit=20) -> tuple[list[PersonHit], str | None]
-#:   recent_people(connection, *, limit=20) -> list[PersonHit]
-#:   export_people(connection) -> Iterator[tuple[str, str, UUID]]   identifier_type, identifier_value, person_id
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """One person in a group."""
+
+    person_id: UUID
+    label: str
+    since: datetime
+    #: Name of the source that first told it.
+    source: str
+    hit: PersonHit
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    """Members, those who came last first. `next` is the cursor of the page after this one, None at the end."""
+
+    members: list[MemberView]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A household, company or account."""
+
+    group_id: str
+    #: Its trait `name`; "" when nobody told one.
+    name: str
+    traits: dict[str, TraitView]
+    #: When the first person was put in it.
+    since: datetime
+    #: People who belong to it now, and who left.
+    members_in_all: int
+    left_in_all: int
+    #: The group has more identifiers than are read: counts and members are those of a part.
+    partial: bool
+    members: GroupPage
+
+
+@dataclass(frozen=True, slots=True)
+class GroupHit:
+    """A group found by search."""
+
+    group_id: str
+    name: str

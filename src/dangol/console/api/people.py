@@ -18,6 +18,8 @@ from dangol.profiles import (
     IdentifierView,
     PersonView,
     TimelineEntry,
+    ToldView,
+    TraitView,
     person_of,
     person_view,
     recent_people,
@@ -41,6 +43,23 @@ class Identifier(Struct):
     source: str
 
 
+class Other(Struct):
+    """A value that a source told and that does not count."""
+
+    value: Any
+    source: str
+    verified: bool
+    first_at: datetime
+    first_event_id: str
+    last_at: datetime
+    last_event_id: str
+    #: How many events told it; null: too many different values were told to keep count.
+    events: int | None
+    #: Why it does not count: older, newer, less_trusted, not_verified, less_frequent, greater, less, not_comparable, removed, or
+    #: removal for a null that took others away. Null for one that counts.
+    lost: str | None
+
+
 class Trait(Struct):
     """A trait, with where it comes from."""
 
@@ -48,6 +67,51 @@ class Trait(Struct):
     source: str
     observed_at: datetime
     event_id: str
+    #: What decided between values: newest, oldest, sources, verified_first, most_frequent, union, min or max.
+    policy: str = "newest"
+    #: How many other values were told.
+    other_values: int = 0
+    #: They themselves, newest first; only with others=true.
+    others: list[Other] | None = None
+
+
+class Membership(Struct):
+    """A group (household, company, account) that a person was put in; /groups/{group_id} tells more."""
+
+    group_id: str
+    name: str
+    since: datetime
+    #: When the person was told to have left; null: still a member.
+    left: datetime | None
+    source: str
+    event_id: str
+
+
+class Computed(Struct):
+    """A trait that Dangol worked out of events."""
+
+    #: null: no event told it, or it is still being filled. Moments are ISO 8601.
+    value: Any
+    #: When this was true: the moment of the answer.
+    as_of: datetime
+    #: "all time", or the width of the sliding window ("30 days"); it moves in whole hours.
+    window: str
+    #: ready; filling: history is still being read, there is no value yet; many: more different values than are kept.
+    state: str
+    #: How much of history has been read, 0.0 to 1.0.
+    progress: float
+
+
+class Lifecycle(Struct):
+    """Where in their life as a customer somebody stands."""
+
+    #: Name of the stage; null: history is still being read (state filling), or no stage fits (state none).
+    stage: str | None
+    state: str
+    #: What the brand calls it, by language.
+    label: dict[str, str]
+    #: Why, in words, by language.
+    why: dict[str, str]
 
 
 class Person(Struct):
@@ -58,10 +122,13 @@ class Person(Struct):
     redirects: list[UUID]
     identifiers: list[Identifier]
     traits: dict[str, Trait]
-    #: What follows from the events: their number, first and last touch, groups.
+    #: What follows from the events: their number, first and last touch, groups, and the brand's computed traits, each as
+    #: {value, as_of, window, state, progress}.
     computed: dict[str, Any]
     first_seen: datetime | None
     last_seen: datetime | None
+    #: null: the brand's rules have no stages.
+    lifecycle: Lifecycle | None = None
 
 
 class Line(Struct):
@@ -140,6 +207,12 @@ class SessionsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     limit: Limit = 50
 
 
+class PersonQuery(Sight, kw_only=True, forbid_unknown_fields=True):
+    """How much of a person."""
+
+    others: Annotated[bool, Meta(description="With each trait also the values that were told and do not count, with their sources.")] = False
+
+
 class PeopleQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     """Whom to find."""
 
@@ -154,7 +227,7 @@ class PeopleQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     en="One person at a glance",
     ko="한 사람을 한눈에 봐요",
     permission=Permission.PEOPLE_SEE,
-    query=Sight,
+    query=PersonQuery,
     answer=Person,
     problems=(Kind.NOT_FOUND,),
 )
@@ -166,7 +239,7 @@ def read_person(call: Call) -> Person:
     """
     view = _view(call)
     shown = sees(call, f"person:{view.person_id}")
-    return _person(view if shown else mask_person(view))
+    return _person(view if shown else mask_person(view), others=call.query.others)
 
 
 @directory.add(
@@ -181,7 +254,7 @@ def read_person(call: Call) -> Person:
 )
 def read_timeline(call: Call) -> Timeline:
     """A page of a person's timeline, newest first. `properties` holds the few that a sentence needs; `seq` leads to the whole event (/facts/{seq})."""
-    person_id, wanted = _person_id(call), call.query
+    person_id, wanted = person_id_of(call), call.query
     try:
         page = timeline(
             call.connection,
@@ -211,7 +284,7 @@ def read_timeline(call: Call) -> Timeline:
 )
 def read_sessions(call: Call) -> Sessions:
     """Stretches of activity on one device without a gap of 30 minutes, newest first."""
-    person_id = _person_id(call)
+    person_id = person_id_of(call)
     found = sessions(call.connection, person_id, since=call.query.since, limit=call.query.limit)
     return Sessions(person_id, [Session(one.start, one.end, one.events, one.source, mask_text(one.entry)) for one in found])
 
@@ -237,10 +310,11 @@ def find_people(call: Call) -> People:
         hits, following = recent_people(call.connection, limit=wanted.limit), None
     shown = sees(call, "people", act="people.found", found=[str(hit.person_id) for hit in hits])
     seen = hits if shown else [mask_hit(hit) for hit in hits]
-    return People([Hit(hit.person_id, hit.label, hit.matched, _identifiers(hit.identifiers), hit.last_seen) for hit in seen], following)
+    return People([Hit(hit.person_id, hit.label, hit.matched, identifiers_of(hit.identifiers), hit.last_seen) for hit in seen], following)
 
 
-def _person_id(call: Call) -> UUID:
+def person_id_of(call: Call) -> UUID:
+    """The person that an address names by TYPE:VALUE. Raises: Problem."""
     kind, colon, value = call.path["person"].partition(":")
     if not colon or not kind or not value:
         raise Problem(Kind.BAD_PARAMETER, "A person is named by TYPE:VALUE, such as email:mina@brand.kr or user_id:M-1001.")
@@ -252,25 +326,28 @@ def _person_id(call: Call) -> UUID:
 
 
 def _view(call: Call) -> PersonView:
-    view = person_view(call.connection, _person_id(call))
+    view = person_view(call.connection, person_id_of(call))
     if view is None:
         raise Problem(Kind.NOT_FOUND, "This person was merged or split while it was being read. Ask again.")
     return view
 
 
-def _person(view: PersonView) -> Person:
+def _person(view: PersonView, *, others: bool) -> Person:
     computed = {
-        **view.computed,
+        **{name: Computed(one.value, one.as_of, one.window, one.state, one.progress) for name, one in view.computed.items()},
         "events": view.events,
         "first_touch": None if view.first_touch is None else asdict(view.first_touch),
         "last_touch": None if view.last_touch is None else asdict(view.last_touch),
         "groups": view.groups,
     }
     traits = {name: Trait(one.value, one.source, one.observed_at, one.event_id) for name, one in view.traits.items()}
-    return Person(view.person_id, view.redirects, _identifiers(view.identifiers), traits, computed, view.first_seen, view.last_seen)
+    stage = view.lifecycle
+    lifecycle = None if stage is None else Lifecycle(stage.stage, stage.state, stage.label, stage.why)
+    return Person(view.person_id, view.redirects, identifiers_of(view.identifiers), traits, computed, view.first_seen, view.last_seen, lifecycle)
 
 
-def _identifiers(views: list[IdentifierView]) -> list[Identifier]:
+def identifiers_of(views: list[IdentifierView]) -> list[Identifier]:
+    """Identifiers as the API tells them."""
     return [Identifier(one.type, one.value, one.verified, one.first_seen, one.last_seen, one.source) for one in views]
 
 

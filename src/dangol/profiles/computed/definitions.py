@@ -24,6 +24,8 @@ WINDOW_HOURS_MAX = 10 * 366 * 24
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 #: Call types of events, which name every event of their type.
 EVENT_TYPES = ("track", "identify", "page", "screen", "group", "alias")
+#: Names that the API's `computed` has anyway.
+RESERVED = ("events", "first_touch", "last_touch", "groups")
 HOURS = {"hour": 1, "hours": 1, "day": 24, "days": 24}
 _KEYS = ("label", "function", "events", "property", "where", "window", "keep")
 
@@ -113,6 +115,8 @@ def read_one(name: str, part: Any, path: Sequence[str]) -> Computed:
     """One definition. Raises: DefinitionRefused."""
     if not NAME.fullmatch(name):
         raise DefinitionRefused(path, "is no name for a trait: small letters, digits and _, beginning with a letter, at most 50.")
+    if name in RESERVED:
+        raise DefinitionRefused(path, f"is a name that Dangol uses itself; these are taken: {', '.join(RESERVED)}.")
     found = mapping(part, path, _KEYS, required=("function", "events"))
     function = Function(one_of(found["function"], [*path, "function"], Function))
     if function in OVER_PROPERTY and not found.get("property"):

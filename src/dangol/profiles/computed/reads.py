@@ -33,7 +33,11 @@ PARTS_SELECT = f"""
         and node_id = any(array(select node_id from mine))
         and (bucket = 0
              or bucket >= floor(extract(epoch from now()) / 3600) - 1 - (select max(window_hours) from computed_trait)
-             or device_id = any(array(select device_id from fragment where node_id = any(array(select node_id from mine)) and abs(least_us) > {CLOCK_TOLERANCE_US}))))
+             or device_id = any(array(
+                    select device_id
+                      from fragment
+                     where node_id = any(array(select node_id from mine))
+                       and abs(least_us) > {CLOCK_TOLERANCE_US}))))
 """  # noqa: S608 - a number of ours
 
 
@@ -83,7 +87,7 @@ def computed_views(
         else:
             progress = min(1.0, row.filled / row.floor) if row.floor else 1.0
         label = declared[row.name].label if row.name in declared else {}
-        views[row.name] = ComputedView(row.name, trait.function, value, state, to_datetime(now_us), row.window_hours, progress, label)
+        views[row.name] = ComputedView(row.name, trait.function, value, state, to_datetime(now_us), row.window_hours, trait.over, progress, label)
     return views
 
 

@@ -25,6 +25,8 @@ class ComputedView:
     as_of: datetime
     #: Width of the sliding window in hours; 0: all time.
     window_hours: int
+    #: Path of the property that it comes from; (): the events themselves.
+    over: tuple[str, ...]
     #: How much of history has been read, 0.0 to 1.0.
     progress: float
     label: dict[str, str] = field(default_factory=dict)

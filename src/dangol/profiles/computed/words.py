@@ -42,9 +42,9 @@ _BOUNDS = {
     Operator.IN: ("one of {0}", "{0} 중 하나"),
     Operator.CONTAINS: ("with {0}", "{0} 포함"),
     Operator.ABOVE: ("more than {0}", "{0} 초과"),
-    Operator.AT_LEAST: ("{0} or more", "{0} 이상"),
+    Operator.AT_LEAST: ("at least {0}", "{0} 이상"),
     Operator.BELOW: ("less than {0}", "{0} 미만"),
-    Operator.AT_MOST: ("{0} or less", "{0} 이하"),
+    Operator.AT_MOST: ("at most {0}", "{0} 이하"),
 }
 _SINCE_KO = {
     Operator.EQUALS: "{0}일 전",
