@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import Any
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -35,14 +36,22 @@ def test_a_person_at_a_glance(live: Live) -> None:
     assert answer.status == 200
     assert answer.headers["x-dangol-personal-data"] == "shown"
     person = answer.json
-    assert set(person) == {"person_id", "redirects", "identifiers", "traits", "computed", "first_seen", "last_seen"}
+    assert set(person) == {"person_id", "redirects", "identifiers", "traits", "computed", "first_seen", "last_seen", "lifecycle"}
     assert {tuple(sorted(one)) for one in person["identifiers"]} == {("first_seen", "last_seen", "source", "type", "value", "verified")}
     assert {(one["type"], one["value"]) for one in person["identifiers"]} == {("user_id", "u-1"), ("anonymous_id", "a-u-1"), ("email", "mina.kim@brand.kr")}
     assert person["traits"]["grade"] == {"value": "gold", "source": "web", "observed_at": "2026-11-20T05:00:00Z", "event_id": "i-1"}
     assert person["computed"]["events"] == 2
+    assert person["computed"]["orders"].items() >= {"value": 1, "window": "all time", "state": "ready"}.items()
+    assert person["lifecycle"]["why"].keys() == person["lifecycle"]["label"].keys() == {"en", "ko"}
     for old in person["redirects"]:
-        assert live.get(f"/people/person:{old}").json == person
+        assert as_of_then(live.get(f"/people/person:{old}").json) == as_of_then(person)
         assert live.get(f"/people/id:{old}").json["person_id"] == person["person_id"]
+
+
+def as_of_then(person: dict[str, Any]) -> dict[str, Any]:
+    """A person's answer without the moment at which its computed values were read."""
+    computed = {name: {key: part for key, part in one.items() if key != "as_of"} if isinstance(one, dict) else one for name, one in person["computed"].items()}
+    return {**person, "computed": computed}
 
 
 def test_the_timeline_pages_over_all_channels(live: Live) -> None:
