@@ -59,4 +59,6 @@ class Model:
         try:
             return msgspec.json.decode(document.encode(), type=cls)
         except msgspec.MsgspecError as error:
-            raise ModelRefused(f"This is not a matching model: {error}. Expected what `dangol identity suggest` keeps; train a new one.") from error
+            raise ModelRefused(
+                f"This is not a matching model: {error}. Expected what `dangol identity suggest` keeps; train a new one."
+            ) from error

@@ -1,0 +1,116 @@
+"""Tests, comparisons and keys of a layout as SQL for DuckDB, and a model as settings for Splink. Pure; strings only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dangol.identity.matching.layout import (
+    DIFFERENT,
+    Alike,
+    All,
+    Begins,
+    Comparison,
+    Crossed,
+    Key,
+    Kind,
+    Lacks,
+    Layout,
+    Near,
+    Not,
+    Overlap,
+    Same,
+    Shared,
+    Some,
+    Test,
+    Within,
+)
+from dangol.identity.matching.model import Model, Odds
+
+SQL_TYPES = {Kind.TEXT: "varchar", Kind.TEXTS: "varchar[]", Kind.NUMBER: "double"}
+
+
+def test_sql(test: Test) -> str:
+    """The test as a condition over columns named <column>_l and <column>_r; never null where both are known."""
+    match test:
+        case All(tests):
+            return "(" + " and ".join(test_sql(one) for one in tests) + ")"
+        case Some(tests):
+            return "(" + " or ".join(test_sql(one) for one in tests) + ")"
+        case Not(one):
+            return f"(not {test_sql(one)})"
+        case Crossed(column, other):
+            return f"coalesce(({column}_l = {other}_r and {other}_l = {column}_r), false)"
+        case Lacks(column):
+            return f"({column}_l is null or {column}_r is null)"
+        case _:
+            return f"coalesce({_simple(test, f'{test.column}_l', f'{test.column}_r')}, false)"
+
+
+def _simple(test: Same | Overlap | Shared | Near | Alike | Begins | Within, a: str, b: str) -> str:
+    match test:
+        case Same():
+            return f"{a} = {b}"
+        case Overlap():
+            return f"list_has_any({a}, {b})"
+        case Shared(_, least):
+            both = f"length(list_intersect({a}, {b}))"
+            return f"{both} >= {least} * (length({a}) + length({b}) - {both})"
+        case Near(_, edits, shortest):
+            lengths = f"length({a}) >= {shortest} and length({b}) >= {shortest} and abs(length({a}) - length({b})) <= {edits}"
+            return f"case when {lengths} then damerau_levenshtein({a}, {b}) <= {edits} else false end"
+        case Alike(_, least):
+            return f"jaro_winkler_similarity({a}, {b}) >= {least}"
+        case Begins(_, letters):
+            same = f"left({a}, {letters}) = left({b}, {letters})"
+            return f"({same} or starts_with({a}, {b}) or starts_with({b}, {a}))"
+        case Within(_, most, relative):
+            return f"abs({a} - {b}) <= {most}" + (f" * greatest(abs({a}), abs({b}))" if relative else "")
+
+
+def known_sql(comparison: Comparison) -> str:
+    """Whether both sides have one of the columns that the comparison needs."""
+    return "(" + " or ".join(f"({column}_l is not null and {column}_r is not null)" for column in comparison.known) + ")"
+
+
+def key_sql(keys: tuple[Key, ...], *, exploded: str = "each_value") -> str:
+    """The name of a record's block as one 64-bit number; null when a part is not known. *exploded* names the value of an `each` key."""
+    parts = []
+    for key in keys:
+        column = exploded if key.each else key.column
+        parts.append(f"left({column}, {key.letters})" if key.letters else column)
+    known = " and ".join(f"{part} is not null" for part in parts)
+    return f"case when {known} then hash({', '.join(parts)}) end"
+
+
+def splink_settings(layout: Layout, model: Model) -> dict[str, Any]:
+    """Settings that make Splink score as *model* says. Comparison vector values run from the number of levels (best) down to 0."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "n",
+        "probability_two_random_records_match": model.prior,
+        "blocking_rules_to_generate_predictions": [{"blocking_rule": "1 = 1", "sql_dialect": "duckdb"}],  # never used: pairs are given
+        "comparisons": [_comparison(one, model.odds[one.field]) for one in layout.comparisons],
+        "retain_matching_columns": True,  # without it Splink drops the levels too
+        "retain_intermediate_calculation_columns": True,
+        "em_convergence": 0.001,
+        "max_iterations": 10,
+    }
+
+
+def _comparison(comparison: Comparison, odds: Any) -> dict[str, Any]:
+    levels: list[dict[str, Any]] = [{"sql_condition": f"not {known_sql(comparison)}", "label_for_charts": "unknown", "is_null_level": True}]
+    for level in comparison.levels:
+        one: dict[str, Any] = {"sql_condition": test_sql(level.test), "label_for_charts": level.name, **_odds(odds[level.name])}
+        if level.frequency:
+            one |= {
+                "tf_adjustment_column": level.frequency,
+                "tf_adjustment_weight": level.frequency_weight,
+                "disable_tf_exact_match_detection": True,
+            }
+        levels.append(one)
+    levels.append({"sql_condition": "ELSE", "label_for_charts": DIFFERENT, **_odds(odds[DIFFERENT])})
+    return {"output_column_name": comparison.field, "comparison_levels": levels}
+
+
+def _odds(odds: Odds) -> dict[str, float]:
+    return {"m_probability": odds.m, "u_probability": odds.u}

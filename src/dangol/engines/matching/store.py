@@ -1,0 +1,60 @@
+"""A DuckDB of its own for one run of matching: the table `record`, one row for each person, numbered from 0."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from dangol.engines.matching.bounds import Bounds
+from dangol.engines.matching.sql import SQL_TYPES
+from dangol.identity.matching.layout import Kind, Layout
+
+_BATCH = 20_000
+_ARROW = {Kind.TEXT: pa.string(), Kind.TEXTS: pa.list_(pa.string()), Kind.NUMBER: pa.float64()}
+
+
+@contextmanager
+def opened(bounds: Bounds) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose tables live on disk below a temporary folder, so that memory_limit holds for them too."""
+    folder = Path(tempfile.mkdtemp(prefix="dangol-matching-", dir=bounds.folder or None))
+    connection = duckdb.connect(
+        str(folder / "matching.duckdb"),
+        config={
+            "memory_limit": bounds.memory_limit,
+            "threads": bounds.threads,
+            "temp_directory": str(folder / "spill"),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "arrow_lossless_conversion": True,
+        },
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def load(connection: duckdb.DuckDBPyConnection, layout: Layout, rows: Iterable[tuple[str, dict[str, Any]]]) -> int:
+    """Fill `record` with (id, features); returns how many there are. Column n numbers them in the order of arrival."""
+    columns = ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in layout.columns.items())
+    connection.execute(f"create or replace table record (n integer, id varchar, {columns})")
+    schema = pa.schema([("n", pa.int32()), ("id", pa.string()), *((name, _ARROW[kind]) for name, kind in layout.columns.items())])
+    count, waiting = 0, iter(rows)
+    while batch := list(islice(waiting, _BATCH)):
+        data: dict[str, list[Any]] = {"n": list(range(count, count + len(batch))), "id": [key for key, _ in batch]}
+        data |= {name: [row.get(name) for _, row in batch] for name in layout.columns}
+        arriving = pa.table(data, schema=schema)
+        connection.register("arriving", arriving)
+        connection.execute("insert into record from arriving")
+        connection.unregister("arriving")
+        count += len(batch)
+    return count

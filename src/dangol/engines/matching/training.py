@@ -1,0 +1,197 @@
+"""A model from the brand's own data: expectation maximisation over Splink's comparison vectors.
+
+1. u is counted among random pairs; where a level means "the same value", it is counted exactly, from how often each value occurs.
+2. m, u and the prior are settled together over the candidates: with the probability of every pair as weight they are counted again
+   and again until they rest. Pairs outside every block are taken as two people, which they are, but for what blocking misses.
+3. What the data say too little about keeps the shipped odds: m of each level is mixed with STRENGTH pairs of the shipped.
+
+Splink's own training blocks on one field after the other and averages the passes; it takes no account of what a pass's blocking
+selects, and one level that is never seen in a pass ends it (ADR 9).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from dangol.engines.matching.bounds import Bounds
+from dangol.engines.matching.linking import linker_of, weighed
+from dangol.identity.matching.layout import DIFFERENT, Comparison, Layout, Overlap, Same
+from dangol.identity.matching.model import Model, Odds
+from dangol.identity.matching.shipped import shipped
+
+#: Weight of the shipped odds: as so many pairs, and at least this share of the pairs counted. It keeps the counting from calling
+#: something else a match, such as "has the same name and therefore a mailbox made of it".
+STRENGTH = 20.0
+STRENGTH_SHARE = 0.2
+ROUNDS = 40
+#: Odds are kept within these: no level is impossible, none is certain.
+_LEAST, _MOST = 1e-9, 1 - 1e-6
+
+Table = dict[str, dict[str, float]]
+
+
+@dataclass(slots=True)
+class _Pattern:
+    """Candidates that are alike in every field."""
+
+    #: Place of the level in each comparison, from the top; None: not known.
+    levels: list[int | None]
+    #: Bits of how rare the shared values are, beyond what m / u of the levels says.
+    rarity: float
+    pairs: float
+
+
+def learn(connection: duckdb.DuckDBPyConnection, layout: Layout, records: int, bounds: Bounds) -> Model:
+    """Train on the tables `record` and `pair`; the shipped model when there is too little to learn from."""
+    start = shipped(layout, records)
+    candidates = _one(connection, "select count(*) from pair")
+    if records < bounds.train_least or candidates < bounds.train_least // 10:
+        return start
+    chance = _among_chance(connection, layout, start, records, bounds)
+    first = _with_u(layout, start, chance)
+    share = min(1.0, bounds.training_pairs / candidates)
+    connection.execute(f"create or replace table lesson as select a, b from pair where hash(a, b) % 1000000 < {int(share * 1_000_000)}")
+    patterns = _patterns(connection, layout, first, "lesson", bounds)
+    connection.execute("drop table lesson")
+    return _settle(layout, start, first, patterns, chance, share, records)
+
+
+def _among_chance(connection: duckdb.DuckDBPyConnection, layout: Layout, start: Model, records: int, bounds: Bounds) -> Table:
+    """Field -> level -> share of all pairs whose values are known, matches among them."""
+    pairs = int(min(bounds.sample_pairs, records * (records - 1) / 2))
+    connection.execute(
+        "create or replace table chance as select distinct least(a, b) as a, greatest(a, b) as b from"
+        f" (select hash(i, {bounds.seed}) % {records} as a, hash({bounds.seed}, i, 1) % {records} as b from range({pairs}) as t(i)) where a <> b"
+    )
+    patterns = _patterns(connection, layout, start, "chance", bounds)
+    connection.execute("drop table chance")
+    found: Table = {}
+    for place, one in enumerate(layout.comparisons):
+        names = [*(level.name for level in one.levels), DIFFERENT]
+        counts = [0.0] * len(names)
+        for pattern in patterns:
+            if (level := pattern.levels[place]) is not None:
+                counts[level] += pattern.pairs
+        total = sum(counts)
+        found[one.field] = {
+            name: (count + STRENGTH * start.odds[one.field][name].u) / (total + STRENGTH) for name, count in zip(names, counts, strict=True)
+        }
+        exact = _exactly(connection, one)
+        if exact is not None and total >= STRENGTH:
+            found[one.field][names[0]] = exact
+    return found
+
+
+def _exactly(connection: duckdb.DuckDBPyConnection, comparison: Comparison) -> float | None:
+    """Share of pairs that agree by the first level, where that means the same value; None where it means anything else."""
+    test = comparison.levels[0].test
+    if not isinstance(test, Same | Overlap) or comparison.known != (comparison.shown or comparison.known[0],):
+        return None
+    value = f"unnest({test.column})" if isinstance(test, Overlap) else test.column
+    known = comparison.known[0]
+    agreeing = _one(
+        connection,
+        "select coalesce(sum(n * (n - 1) / 2), 0) from (select value, count(*) as n from"
+        f" (select {value} as value from record) where value is not null group by value)",
+    )
+    records = _one(connection, f"select count({known}) from record")
+    everything = records * (records - 1) / 2
+    return float((agreeing + 0.5) / (everything + 1))
+
+
+def _with_u(layout: Layout, start: Model, chance: Table) -> Model:
+    odds = {
+        field: {level: Odds(one.m, _within(chance[field][level])) for level, one in levels.items()} for field, levels in start.odds.items()
+    }
+    return Model(layout.name, start.prior, odds)
+
+
+def _patterns(connection: duckdb.DuckDBPyConnection, layout: Layout, model: Model, pairs: str, bounds: Bounds) -> list[_Pattern]:
+    """How often each combination of levels is seen among the rows of the table *pairs*."""
+    linker = linker_of(connection, layout, model)
+    gammas = [f"gamma_{one.field}" for one in layout.comparisons]
+    rare = [f"mw_tf_adj_{one.field}" for one in layout.comparisons if any(level.frequency for level in one.levels)]
+    counted: dict[tuple[Any, ...], float] = {}
+    for table in weighed(connection, linker, pairs, bounds.chunk_pairs // 4, None):
+        rows = connection.execute(
+            f"select {', '.join(gammas)}, round(({' + '.join(rare) or '0'}) * 2) / 2 as rarity, count(*) from {table} group by all"
+        ).fetchall()
+        for *key, seen in rows:
+            counted[tuple(key)] = counted.get(tuple(key), 0) + seen
+    tops = [len(one.levels) for one in layout.comparisons]
+    return [
+        _Pattern([None if gamma < 0 else top - gamma for gamma, top in zip(key[:-1], tops, strict=True)], float(key[-1]), seen)
+        for key, seen in counted.items()
+    ]
+
+
+def _settle(layout: Layout, start: Model, first: Model, patterns: list[_Pattern], chance: Table, share: float, records: int) -> Model:
+    """Count m, u and the prior again and again with each pair's probability as its weight. *share*: of all candidates, how many are here."""
+    odds, prior = first.odds, first.prior
+    everything = records * (records - 1) / 2
+    names = [[*(level.name for level in one.levels), DIFFERENT] for one in layout.comparisons]
+    for _ in range(ROUNDS):
+        certain = _certainty(layout, names, odds, first.odds, prior)
+        sums = [[0.0] * len(levels) for levels in names]
+        matches = 0.0
+        for pattern in patterns:
+            weight = certain(pattern) * pattern.pairs
+            matches += weight
+            for place, level in enumerate(pattern.levels):
+                if level is not None:
+                    sums[place][level] += weight
+        before, prior = prior, min(0.5, max(matches / share / everything, 0.5 / everything))
+        odds = {
+            one.field: _counted(levels, total, start.odds[one.field], chance[one.field], prior, everything)
+            for one, levels, total in zip(layout.comparisons, names, sums, strict=True)
+        }
+        if abs(math.log(prior / before)) < 1e-4:
+            break
+    return Model(layout.name, prior, odds, records)
+
+
+def _certainty(layout: Layout, names: list[list[str]], odds: Any, base: Any, prior: float) -> Callable[[_Pattern], float]:
+    """Pattern -> probability of one person. Rarity was measured against the u of *base*, so that is what it is added to."""
+    frequent = [{level.name for level in one.levels if level.frequency} for one in layout.comparisons]
+    bits = [
+        [math.log2(odds[one.field][name].m / (base if name in rare else odds)[one.field][name].u) for name in levels]
+        for one, levels, rare in zip(layout.comparisons, names, frequent, strict=True)
+    ]
+    lead = math.log2(prior / (1 - prior))
+    household = [place for place, one in enumerate(layout.comparisons) if one.field in layout.household]
+
+    def certain(pattern: _Pattern) -> float:
+        weights = [0.0 if level is None else bits[place][level] for place, level in enumerate(pattern.levels)]
+        total = lead + pattern.rarity + sum(weights)
+        if household:
+            total += min(0.0, layout.household_at_most - lead - sum(max(0.0, weights[place]) for place in household))
+        return 1.0 if total > 60 else 2.0**total / (1 + 2.0**total)
+
+    return certain
+
+
+def _counted(
+    levels: list[str], total: list[float], start: Any, chance: dict[str, float], prior: float, everything: float
+) -> dict[str, Odds]:
+    """What was counted, m mixed with the shipped. The pairs behind u held a share *prior* of matches: they are taken out."""
+    pairs = sum(total)
+    strength = max(STRENGTH, STRENGTH_SHARE * pairs)
+    counted = {}
+    for level, count in zip(levels, total, strict=True):
+        m = (count + strength * start[level].m) / (pairs + strength)
+        u = max((chance[level] - prior * m) / (1 - prior), 0.02 * chance[level], 0.5 / everything)
+        counted[level] = Odds(_within(m), _within(u))
+    return counted
+
+
+def _within(value: float) -> float:
+    return min(_MOST, max(_LEAST, value))
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    return connection.execute(query).fetchall()[0][0]
