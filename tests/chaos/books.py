@@ -11,11 +11,14 @@ from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.engines.lake.query import query
 from dangol.engines.log import open_log
+from dangol.events.ids import node_bytes
 from dangol.profiles import person_of, person_view
 from tests.chaos.ledger import Ledger
 from tests.chaos.running import Running
 
 REUSED = "message_id_reused"
+#: A device's clock is known as well as requests are prompt; processes that were killed hold them up.
+TOLERANCE_SECONDS = 10.0
 
 
 def close(running: Running, ledger: Ledger, *, seconds: float = 120) -> None:
@@ -33,9 +36,20 @@ def close(running: Running, ledger: Ledger, *, seconds: float = 120) -> None:
     assert told["changed"] == [], f"a rebuild changed {told['changed']}"
 
 
+def clocks_are_right(running: Running, devices: dict[str, float]) -> None:
+    """What Dangol thinks of the clocks of *devices* (anonymousId -> seconds that it is really ahead) is true within its tolerance."""
+    known = {bytes(device.bytes): least / 1e6 for device, least in rows(running, "select device_id, min(least_us) from fragment where least_us is not null group by device_id")}
+    wrong = {}
+    for device, ahead in devices.items():
+        least = known.get(node_bytes("device", device))
+        if least is not None and abs(least + ahead) > TOLERANCE_SECONDS:
+            wrong[device] = least
+    assert not wrong, f"{len(wrong)} of {len(devices)} devices are thought to be off, in seconds: {dict(list(wrong.items())[:5])}"
+
+
 def applied_ids(running: Running) -> set[str]:
     """messageIds of the events that took effect."""
-    return {message_id for (message_id,) in _rows(running, "select message_id from receipt where fate = 1")}
+    return {message_id for (message_id,) in rows(running, "select message_id from receipt where fate = 1")}
 
 
 def _received(running: Running) -> int:
@@ -44,7 +58,7 @@ def _received(running: Running) -> int:
 
 
 def _fates(running: Running) -> dict[str, int]:
-    return {fate: int(n) for fate, n in _rows(running, "select fate, sum(n) from fate_count group by fate")}
+    return {fate: int(n) for fate, n in rows(running, "select fate, sum(n) from fate_count group by fate")}
 
 
 def _receipts(running: Running, ledger: Ledger, fates: dict[str, int]) -> None:
@@ -52,7 +66,7 @@ def _receipts(running: Running, ledger: Ledger, fates: dict[str, int]) -> None:
     receipts: Counter[str] = Counter()
     copies: Counter[str] = Counter()
     reused: Counter[str] = Counter()
-    for message_id, reason, duplicates in _rows(running, "select message_id, reason, duplicates from receipt"):
+    for message_id, reason, duplicates in rows(running, "select message_id, reason, duplicates from receipt"):
         (reused if reason == REUSED else receipts)[message_id] += 1
         copies[message_id] += 1 + duplicates
     lost = ledger.acknowledged.keys() - receipts.keys()
@@ -123,10 +137,10 @@ def _people(running: Running, ledger: Ledger) -> None:
             kinds = Counter(identifier.type for identifier in view.identifiers)
             assert kinds == {"user_id": 1, "anonymous_id": 1, "email": 1}, f"{user}: {kinds}"
     assert len(people) == len(ledger.steps), f"{len(people)} people for {len(ledger.steps)} shoppers"
-    everybody = _rows(running, "select count(distinct person_id) from identifier")[0][0]
+    everybody = rows(running, "select count(distinct person_id) from identifier")[0][0]
     assert everybody == len(people), f"{everybody} people in State, {len(people)} shoppers"
 
 
-def _rows(running: Running, sql: str) -> list[Any]:
+def rows(running: Running, sql: str) -> list[Any]:
     with state.connect(running.settings) as connection:
         return connection.execute(sql).fetchall()  # type: ignore[no-any-return, call-overload]

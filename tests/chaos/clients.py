@@ -53,8 +53,19 @@ class Client(threading.Thread):
         self._sent: list[dict[str, Any]] = []
         self._connection: http.client.HTTPConnection | None = None
         self.stopping = threading.Event()
+        #: Every shopper says something at the end.
+        self.farewell = False
         #: Set by the test when it gives up: even retries end.
         self.abandoned = threading.Event()
+
+    def devices(self) -> dict[str, float]:
+        """anonymousId of each shopper here and how many seconds its clock is ahead; none when that jumps."""
+        if self._number % len(CLOCKS) == 3:
+            return {}
+        return {self._device(shopper): self._offset for shopper in range(SHOPPERS)}
+
+    def _device(self, shopper: int) -> str:
+        return f"d-{self._seed}-{self._number}-{shopper}"
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -63,6 +74,9 @@ class Client(threading.Thread):
             self.stopping.wait(max(0.0, self._pause - (time.monotonic() - began)))
         for batch in self._held:
             self._deliver(batch)
+        if self.farewell:
+            for shopper in range(SHOPPERS):
+                self._deliver(self._make(shopper))
 
     def _once(self) -> None:
         if self._jumps_at is not None and time.monotonic() > self._jumps_at:
@@ -81,10 +95,10 @@ class Client(threading.Thread):
     def _now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self._offset)
 
-    def _make(self) -> Batch:
-        shopper = self._dice.randrange(SHOPPERS)
+    def _make(self, shopper: int | None = None) -> Batch:
+        shopper = self._dice.randrange(SHOPPERS) if shopper is None else shopper
         user = f"u-{self._seed}-{self._number}-{shopper}"
-        device = f"d-{self._seed}-{self._number}-{shopper}"
+        device = self._device(shopper)
         batch = Batch([])
         now = self._now()
         for index in range(self._dice.randint(1, 12)):
@@ -149,14 +163,22 @@ class Crowd:
         self.ledger = Ledger()
         self._clients = [Client(number, seed, port, key, self.ledger, events_per_second / clients) for number in range(clients)]
 
+    def devices(self) -> dict[str, float]:
+        """anonymousId of every device with a steady clock, and how many seconds it is ahead."""
+        return {device: ahead for client in self._clients for device, ahead in client.devices().items()}
+
     def start(self) -> None:
         """Begin to send."""
         for client in self._clients:
             client.start()
 
-    def finish(self, seconds: float) -> None:
-        """No new events; every one under way is retried until it is acknowledged. Fails when that takes longer than *seconds*."""
+    def finish(self, seconds: float, *, farewell: bool = False) -> None:
+        """No new events, but for one batch of every shopper with *farewell*; every one is retried until it is acknowledged.
+
+        Fails when that takes longer than *seconds*.
+        """
         for client in self._clients:
+            client.farewell = farewell
             client.stopping.set()
         until = time.monotonic() + seconds
         for client in self._clients:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ def free_ports(count: int) -> list[int]:
 class Running:
     """One workspace, from init to down."""
 
-    def __init__(self, folder: Path, **sections: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None, **sections: dict[str, Any]) -> None:
+        self._extra = dict(environment or {})
         console, collect = free_ports(2)
         values: dict[str, dict[str, Any]] = {"lake": {"seal_seconds": 2}, **sections}
         values["console"] = {"port": console} | values.get("console", {})
@@ -148,9 +149,8 @@ class Running:
                 raise AssertionError(f"waited {seconds:.0f} s for {what}. The supervisor says: {told}")
             time.sleep(0.1)
 
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if not name.startswith("DANGOL_")}
+    def _environment(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if not name.startswith("DANGOL_")} | self._extra
 
 
 def children_of(pid: int) -> list[int]:

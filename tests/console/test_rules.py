@@ -182,3 +182,7 @@ def test_unmasking_ends(monkeypatch):
     later = time.time() + UNMASKED_SECONDS + 1
     monkeypatch.setattr("dangol.console.masking.time.time", lambda: later)
     assert not is_unmasked(request, person)
+    unmask(request, person)
+    assert is_unmasked(request, person)
+    monkeypatch.setattr("dangol.console.masking.time.time", lambda: later - 6 * 3600)  # the clock was set back
+    assert not is_unmasked(request, person)

@@ -117,6 +117,18 @@ def test_a_receiver_that_fails_gets_everything_in_the_end(live: Live) -> None:
 
 
 @pytest.mark.usefixtures("delivering")
+def test_a_clock_set_back_keeps_nobody_waiting_for_hours(live: Live) -> None:
+    """A next try that lies further ahead than any pause is from before the clock was set back: it is due now."""
+    answers = iter([500])
+    receiver = Receiver(lambda _handler, _request: next(answers, 200))
+    subscribe(live, receiver)
+    live.connection.execute("update subscription set failures = 1, next_try_at = clock_timestamp() + interval '6 hours'")
+    live.send(order(0))
+    until(lambda: told(receiver.taken) == ["o-0"])
+    receiver.close()
+
+
+@pytest.mark.usefixtures("delivering")
 def test_paused_moved_and_gone(live: Live) -> None:
     """A paused one is told nothing; set back, it is told again; a receiver that answers 410 is paused."""
     status = [200]

@@ -16,8 +16,9 @@ UNMASKED_MAX = 20
 
 def unmask(request: Any, person_id: UUID) -> None:
     """Show this person's data to this session for UNMASKED_SECONDS. The caller has written the audit."""
-    kept = {key: until for key, until in request.session.get("unmasked", {}).items() if until > time.time()}
-    kept[str(person_id)] = time.time() + UNMASKED_SECONDS
+    now = time.time()
+    kept = {key: until for key, until in request.session.get("unmasked", {}).items() if _holds(until, now)}
+    kept[str(person_id)] = now + UNMASKED_SECONDS
     request.session["unmasked"] = dict(sorted(kept.items(), key=lambda one: -one[1])[:UNMASKED_MAX])
 
 
@@ -25,4 +26,9 @@ def is_unmasked(request: Any, person_id: UUID) -> bool:
     """Whether this session may see this person's data now. A role taken away meanwhile masks at once."""
     if not may(request.user.role, Permission.PEOPLE_UNMASK):
         return False
-    return float(request.session.get("unmasked", {}).get(str(person_id), 0)) > time.time()
+    return _holds(request.session.get("unmasked", {}).get(str(person_id), 0), time.time())
+
+
+def _holds(until: float, now: float) -> bool:
+    """Whether *until* is ahead, but no further than it was ever set: a clock that was set back must not keep people unmasked for hours."""
+    return now < until <= now + UNMASKED_SECONDS

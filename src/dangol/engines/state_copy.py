@@ -125,7 +125,8 @@ def _keep(settings: Settings, before: str) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"state-before-{before}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.dump"
     dump_state(settings, path)
-    for old in sorted(folder.glob(f"state-before-{before}-*.dump"))[:-KEPT]:
+    older = sorted(set(folder.glob(f"state-before-{before}-*.dump")) - {path})  # by the time in the name, which a clock set back makes wrong
+    for old in older[: max(0, len(older) - KEPT + 1)]:
         old.unlink()
     return path
 

@@ -129,7 +129,8 @@ class Carrier(threading.Thread):
         order = _order(connection, self.number)
         if order is None:
             return False
-        if order.waits > 0:
+        # A longer wait than any that was ever set: the clock was set back meanwhile, and it would take hours.
+        if 0 < order.waits <= backoff_seconds(order.failures, 1.0):
             self.stopping.wait(min(order.waits, SUBSCRIPTIONS_SECONDS))
             return True
         if order.position != self._base:  # delivered, or set by somebody

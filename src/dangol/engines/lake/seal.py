@@ -32,7 +32,8 @@ def seal(settings: Settings, connection: Connection[Any], *, force: bool) -> int
     count, since = int(waiting[0]), waiting[1]
     if not count:
         return 0
-    old = since <= files.now() - timedelta(seconds=settings.lake.seal_seconds)
+    # Written in the future: the clock was set back meanwhile. How old it is nobody knows then, and waiting could take hours.
+    old = not timedelta(0) <= files.now() - since < timedelta(seconds=settings.lake.seal_seconds)
     if not (force or old or count >= settings.lake.seal_facts):
         return 0
     wanted = count if force else min(count, settings.lake.seal_facts)

@@ -233,8 +233,8 @@ def _run(settings: Settings, account: Account, arguments: list[str], text: str =
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the caller's PG… variables reaches the server."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR")}
+    """Nothing of the caller's PG… variables reaches the server; what it preloads (an allocator, or another clock in tests) does."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "TMPDIR")}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from dangol.events import ROUTE_TYPES, now_us
+from dangol.events import ROUTE_TYPES
+from dangol.intake.clock import ReceiptClock
 from dangol.intake.facts import Reason
 from dangol.intake.http import query, settings_routes
 from dangol.intake.http.acknowledger import Acknowledger
@@ -34,7 +35,7 @@ from dangol.intake.http.reading import BodyReader, ClientGone, ClientTooSlow, Re
 from dangol.intake.http.reception import Judged, Request, judge_events, judge_unusable, judge_webhook
 from dangol.intake.http.snippet import snippet_answer
 from dangol.intake.http.window import Window
-from dangol.intake.ports import Log, LogFull, LogUnavailable, LogWriter
+from dangol.intake.ports import Log, LogDamaged, LogFull, LogUnavailable, LogWriter
 from dangol.intake.snapshot import SnapshotFile, path_of
 from dangol.settings import Settings
 
@@ -66,6 +67,7 @@ class CollectApp:
         self._log_refusal = ""
         self._log_refused_at = -math.inf
         self._window = Window()
+        self._clock = ReceiptClock()
         self._request_ids = random_ids()
         self._reader = BodyReader(
             max_body_bytes=settings.collect.max_body_bytes,
@@ -148,6 +150,7 @@ class CollectApp:
             self._log_refusal = str(error)
             return
         self._log_refusal = ""
+        self._clock.not_before(last_receipt(self._log, self._writer.lane))
         logger.info("Lane %s of the log is open.", self._writer.lane)
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
@@ -268,7 +271,7 @@ class CollectApp:
         if scope["query_string"]:
             keys += query.key_in(query.pairs_of(scope["query_string"]))
         agent = headers.get(b"user-agent", b"").decode("latin-1")
-        return Request(route, body, keys, now_us(), next(self._request_ids), client_ip(scope.get("client"), headers), agent)
+        return Request(route, body, keys, self._clock(), next(self._request_ids), client_ip(scope.get("client"), headers), agent)
 
     def _fresh_knowledge(self, *keys: str) -> Knowledge | None:
         if self._knowledge is None or self._knowledge.source(keys) is None:
@@ -286,6 +289,15 @@ class CollectApp:
             msgspec.json.encode({"status": status}),
             retry_after=0 if status == "ok" else RETRY_STARTING_SECONDS,
         )
+
+
+def last_receipt(log: Log, lane: str) -> int:
+    """When the newest request in *lane* was received, in µs; 0 when there is none, or nobody can tell."""
+    try:
+        blocks = log.read(lane, max(0, log.head(lane)[0] - 1), 1)
+    except LogDamaged:
+        return 0
+    return blocks[-1].frames[-1].received_at if blocks else 0
 
 
 def random_ids() -> Iterator[bytes]:
