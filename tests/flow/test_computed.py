@@ -13,6 +13,7 @@ from dangol.processes.filling import fill_until_ready, progress_of
 from dangol.processes.rebuild import rebuild
 from dangol.profiles import person_of, person_view
 from dangol.profiles.applying import apply_trait_rules
+from dangol.profiles.computed.explain import explain_computed
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -109,3 +110,24 @@ def test_merge_and_split_take_values_along(machine: Machine):
     assert (value(machine, "m1", "orders"), value(machine, "m2", "spent")) == (4, 5123)
     take_back(raw, decided.number, default_rules(), actor="operator:test", at=NOW)
     assert (value(machine, "m1", "spent"), value(machine, "m2", "spent")) == (5100, 23)
+
+
+def test_a_value_names_the_events_that_made_it(machine: Machine):
+    """Newest first, page by page, only those that count; and what the value was at a moment of the past."""
+    put(machine, ORDERS)
+    machine.feed(*[order(n, "m1", n, n * 10) for n in range(1, 8)], order(8, "m1", 8, "원"), order(9, "m1", 9, 5, type="page", name="Order Completed"))
+    machine.feed({**order(10, "m1", 10, 7), "properties": {"total": 7, "currency": "USD"}})
+    machine.settle()
+    lake, person = open_lake(machine.settings), person_of(machine.connection, "user_id", "m1")
+    first = explain_computed(machine.connection, lake, person, "spent", limit=4)
+    assert (first.view.value, [one.message_id for one in first.events]) == (280, ["o7", "o6", "o5", "o4"])
+    assert (first.events[0].values, first.events[0].source, first.events[0].channel, first.events[0].name) == ([70], "web", "web", "Order Completed")
+    assert first.means["en"] == "Sum of total of Order Completed, where currency is KRW, all time"
+    second = explain_computed(machine.connection, lake, person, "spent", limit=4, cursor=first.next)
+    assert ([one.message_id for one in second.events], second.next) == (["o3", "o2", "o1"], None)
+    assert len(explain_computed(machine.connection, lake, person, "orders").events) == 9
+    then = explain_computed(machine.connection, lake, person, "spent", as_of=to_datetime(START + 3 * MINUTE))
+    assert (then.view.value, [one.message_id for one in then.events]) == (60, ["o3", "o2", "o1"])
+    assert explain_computed(machine.connection, lake, person, "nothing") is None
+    later = explain_computed(machine.connection, lake, person, "hourly", as_of=to_datetime(START + 40 * 24 * 60 * MINUTE))
+    assert (later.view.value, later.events) == (0, [])
