@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dangol.cli import suggestions
 from dangol.cli.open_state import actor
 from dangol.cli.output import remark, say, say_json, say_table
 from dangol.cli.parser import add_json
@@ -75,6 +76,7 @@ def identity_command(parser: argparse.ArgumentParser) -> None:
     asked = actions.add_parser("run", help="carry out a run that the console asked for", description="Carry out a run that the console asked for.")
     asked.add_argument("number", metavar="NUMBER", type=int, help="as the console's page of rule sets shows it")
     asked.set_defaults(run=_run)
+    suggestions.declare(actions)
     undo = actions.add_parser("undo", help="take a decision back", description="Take a decision back; people are what events say again.")
     undo.add_argument("number", metavar="NUMBER", type=int, help="as `dangol identity decisions` shows it")
     undo.set_defaults(run=_undo)

@@ -33,6 +33,7 @@ from dangol.processes.learn_queries import (
     PROCESSED_BY_ALL,
     UNSEALED_UP_TO,
 )
+from dangol.processes.suggest_schedule import SuggestSchedule
 from dangol.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Learner:
         self.settings = settings
         self.stopping = threading.Event()
         self._lake = open_lake(settings)
+        self._suggesting = SuggestSchedule(settings)
         self._log = open_log(settings)
         #: What every partition has processed, by lane, as of the moment when no batch above `_processed_batch` existed.
         self._processed: dict[str, int] = {}
@@ -81,6 +83,7 @@ class Learner:
             Task("tidy", 60.0, self._tidy),
             Task("trim", 30.0, self._trim),
             Task("receipts", 3600.0, self._receipts),
+            Task("suggest", SUGGEST_SECONDS, self._suggest),
         ]
 
     def run(self) -> None:
@@ -97,6 +100,7 @@ class Learner:
                 log.warning("State is out of reach (%s); trying again in %.1f s", str(error).strip().split("\n")[0], wait)
                 self.stopping.wait(wait)
                 wait = min(wait * 2, RETRY_SECONDS[1])
+        self._suggesting.stop()
 
     def step(self, connection: Connection[Any]) -> None:
         """Do everything that is due now. A task that fails is told in the log and tried again; the others go on."""
@@ -184,6 +188,11 @@ class Learner:
             newest = connection.execute(NEWEST_BATCH).fetchone()
             assert newest is not None
             self._processed_batch = newest[0]
+        connection.commit()
+        return False
+
+    def _suggest(self, connection: Connection[Any]) -> bool:
+        self._suggesting.tick(connection)
         connection.commit()
         return False
 

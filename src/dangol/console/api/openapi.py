@@ -139,6 +139,7 @@ PARTS = {
     "decision": "The number that a split or merge was answered with.",
     "version": "The number of a version of the rule set.",
     "run": "The number that trying or applying a rule set was answered with.",
+    "suggestion": "The number of a suggestion, as its list shows it.",
     "position": "A position of the feed; `seq` of a timeline's event.",
 }
 

@@ -4,6 +4,7 @@ In: matches (identity.matching), verdicts of operators.   Out: people.suggested,
 Ask: suggestions(connection, filter), suggestion(connection, number), counts(connection), runs(connection), model_in_force(connection).
 """
 
+from dangol.identity.suggestions import looking
 from dangol.identity.suggestions.facts import Approval, Gone, Kept, ModelRecord, Run, Suggestion
 from dangol.identity.suggestions.handlers import approve_first, decision_undone, keep, keep_model, let_fall, lock, open_again, settle
 from dangol.identity.suggestions.reads import (
@@ -13,6 +14,7 @@ from dangol.identity.suggestions.reads import (
     SuggestionPage,
     counts,
     identifiers_of,
+    leading_identifiers,
     model_in_force,
     run,
     runs,
@@ -60,8 +62,10 @@ __all__ = [
     "joins_by_itself",
     "keep",
     "keep_model",
+    "leading_identifiers",
     "let_fall",
     "lock",
+    "looking",
     "model_in_force",
     "open_again",
     "pair",

@@ -230,6 +230,12 @@ def identifiers_of(connection: Connection[Any], people: Sequence[UUID]) -> dict[
     return {person: {kind: frozenset(values) for kind, values in kinds.items()} for person, kinds in found.items()}
 
 
+def leading_identifiers(connection: Connection[Any], people: Sequence[UUID]) -> dict[UUID, str]:
+    """TYPE:VALUE of each person's leading identifier."""
+    rows = _rows(connection, "select node_id, type || ':' || value from identifier where node_id = any(%s)", [list(people)])
+    return {**{person: str(person) for person in people}, **dict(rows)}
+
+
 def _cursor(cursor: str | None) -> tuple[float | None, int | None]:
     if not cursor:
         return None, None

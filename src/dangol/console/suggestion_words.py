@@ -1,0 +1,114 @@
+"""Reasons, risks and outcomes of suggested matches in words, and the values of reasons masked by what they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from dangol.identity.matching import Reason
+from dangol.identity.suggestions import Gone, Risk, SuggestionState
+from dangol.matches import Outcome
+from dangol.privacy import MaskKind, mask
+
+FIELDS: dict[str, Any] = {
+    "prior": _("Where every pair begins"),
+    "name": _("Name"),
+    "birth": _("Birth date"),
+    "email": _("E-mail"),
+    "phone": _("Phone"),
+    "address": _("Address"),
+    "gender": _("Gender"),
+    "household": _("One home"),
+}
+LEVELS: dict[str, Any] = {
+    "prior": _("two people drawn by chance"),
+    "same": _("the same"),
+    "same_writing": _("written the same"),
+    "same_sound": _("sounds the same"),
+    "slip": _("a slip of the finger apart"),
+    "alike": _("alike"),
+    "same_given": _("the same given name"),
+    "same_surname": _("the same surname"),
+    "day_month_swapped": _("day and month swapped"),
+    "same_day_other_year": _("the same day of another year"),
+    "same_year": _("the same year"),
+    "same_mailbox": _("the same name before the @"),
+    "same_tail": _("the same last eight digits"),
+    "same_home": _("the same home"),
+    "same_words": _("the same words"),
+    "same_building": _("the same building"),
+    "most_words": _("most words the same"),
+    "same_postcode": _("the same postal code"),
+    "some_words": _("some words the same"),
+    "one_home": _("a family shares these"),
+    "different": _("different"),
+    "unknown": _("not known of both"),
+}
+RISKS: dict[Risk, Any] = {
+    Risk.TWO_ACCOUNTS: _("Each has an account of their own, such as a member id."),
+    Risk.BOTH_KNOWN: _("Both are known customers."),
+    Risk.MANY_IDENTIFIERS: _("Together they have very many identifiers."),
+    Risk.HIGH_VALUE: _("One of them is worth a lot to the brand."),
+    Risk.UNSURE: _("The probability is lower than one person may decide on."),
+    Risk.TAKEN_BACK: _("They were put together before, and it was taken back."),
+}
+STATES: dict[SuggestionState, Any] = {
+    SuggestionState.OPEN: _("Waiting"),
+    SuggestionState.ACCEPTED: _("Put together"),
+    SuggestionState.AUTOMATIC: _("Put together by itself"),
+    SuggestionState.REJECTED: _("Two people"),
+    SuggestionState.NEVER: _("Never again"),
+    SuggestionState.GONE: _("Gone"),
+}
+GONE: dict[Gone, Any] = {
+    Gone.ONE_PERSON: _("They are one person by other evidence."),
+    Gone.FELL: _("Compared again, too little speaks for it."),
+    Gone.REFUSED: _("Who they became was judged before: they are two people."),
+    Gone.DOUBLED: _("An older suggestion is about the same two people now."),
+}
+OUTCOMES: dict[Outcome, Any] = {
+    Outcome.JOINED: _("They are one person now."),
+    Outcome.FIRST: _("Kept as the first of two. Another operator must agree as well."),
+    Outcome.REJECTED: _("They stay two people. It comes back only when more speaks for one."),
+    Outcome.NEVER: _("They stay two people and are not suggested again."),
+    Outcome.OPEN: _("Taken back. The pair waits again."),
+    Outcome.UNKNOWN: _("There is no such suggestion."),
+    Outcome.SETTLED: _("It was settled meanwhile. Nothing was changed."),
+    Outcome.SAME_OPERATOR: _("You agreed already. Somebody else must agree as well; nothing was changed."),
+    Outcome.NOT_AN_OPERATOR: _("Two operators must agree here, and a program is none."),
+    Outcome.REFUSED: _("It is refused; nothing was changed."),
+}
+#: Fields whose values are personal.
+_MASKS = {
+    "name": MaskKind.NAME,
+    "birth": MaskKind.BIRTHDAY,
+    "email": MaskKind.EMAIL,
+    "phone": MaskKind.PHONE,
+    "address": MaskKind.ADDRESS,
+}
+
+
+def field_name(field: str) -> str:
+    """The field in the reader's language; one that has no word yet as it is called."""
+    return str(FIELDS.get(field, field.replace("_", " ")))
+
+
+def level_name(level: str) -> str:
+    """How alike, in the reader's language."""
+    return str(LEVELS.get(level, level.replace("_", " ")))
+
+
+def shown_value(field: str, value: str, *, clear: bool) -> str:
+    """A compared value, masked unless *clear*. Several values stand one after the other, each masked."""
+    if clear or field not in ("gender", *_MASKS):
+        return value
+    if field == "gender":
+        return value
+    return ", ".join(mask(_MASKS[field], one) for one in value.split(", ")) if field != "address" else mask(_MASKS[field], value)
+
+
+def masked(reason: Reason, *, clear: bool) -> Reason:
+    """The reason with its values masked unless *clear*."""
+    a, b = (shown_value(reason.field, value, clear=clear) for value in (reason.value_a, reason.value_b))
+    return Reason(reason.field, reason.level, reason.bits, a, b)
