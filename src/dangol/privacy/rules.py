@@ -190,6 +190,18 @@ def mask_explanation(view: _View) -> _View:
     )
 
 
+def mask_group(view: _View) -> _View:
+    """A GroupView (profiles) without personal values: a household's name and traits are its members'."""
+    group: Any = view
+    members = [replace(one, label=mask_hit(one.hit).label, hit=mask_hit(one.hit)) for one in group.members.members]
+    return replace(  # type: ignore[no-any-return]
+        group,
+        name=str(mask_trait("name", group.name)),
+        traits={name: _masked_trait(name, trait) for name, trait in group.traits.items()},
+        members=replace(group.members, members=members),
+    )
+
+
 def mask_hit(hit: _View) -> _View:
     """A PersonHit (profiles) without its personal values."""
     found: Any = hit

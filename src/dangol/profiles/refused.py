@@ -25,10 +25,14 @@ def refusal(key: str, seen: Any, allowed: str, *, names: Iterable[str] = ()) -> 
     """
     names = list(names)
     shown = repr(seen) if len(repr(seen)) <= SEEN_LENGTH_MAX else f"{repr(seen)[:SEEN_LENGTH_MAX]}…"
-    near = get_close_matches(seen, names, n=1) if isinstance(seen, str) else []
     listed = f"{allowed}: {', '.join(names)}" if names else allowed
-    guess = f" Did you mean {near[0]!r}?" if near else ""
-    return TraitRulesRefused(f"{key} is {shown}, must be {listed}.{guess}")
+    return TraitRulesRefused(f"{key} is {shown}, must be {listed}.{nearest(seen, names)}")
+
+
+def nearest(seen: Any, names: Iterable[str]) -> str:
+    """The sentence that proposes the nearest of *names*, with a space before it; "" when none is near."""
+    near = get_close_matches(seen, list(names), n=1) if isinstance(seen, str) else []
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def mapping_at(key: str, seen: Any) -> dict[str, Any]:

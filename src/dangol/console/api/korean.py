@@ -6,6 +6,9 @@ from __future__ import annotations
 DESCRIPTIONS: dict[str, str] = {
     "read_person": "식별자로 찾은 한 사람에 대해 아는 것을 모두 보여드려요. {person}에는 email:mina@brand.kr처럼 종류:값을 퍼센트 인코딩해서 적어요. "
     "person:ID에는 그 사람이 가졌던 어떤 ID든 적을 수 있어요. 역할이 허락하지 않으면 개인정보는 가려서 보여드려요.",
+    "explain_trait": "어떤 규칙이 이 값을 골랐는지, 다른 값은 왜 쓰지 않는지, 어떤 이벤트가 알려 줬는지 보여드려요. says는 Accept-Language(ko, en)를 따라요.",
+    "read_group": "group 호출로 알려 준 모임과 그 구성원을 보여드려요. 사람이 합쳐지거나 나뉘면 구성원도 따라가요. "
+    "left: true를 담은 group 호출은 모임에서 나갔다는 뜻이에요. 역할이 허락하지 않으면 개인정보는 가려요.",
     "read_timeline": "한 사람의 시간순 기록을 최근 것부터 보여드려요. properties에는 문장에 필요한 값만 있고, seq로 이벤트 전체(/facts/{seq})를 볼 수 있어요.",
     "read_sessions": "한 기기에서 30분 넘게 쉬지 않은 활동을 묶어서 최근 것부터 보여드려요.",
     "find_people": "이름, 이메일, 전화번호, 회원 번호, 주문 번호로 찾아요. 검색어가 없으면 최근에 본 사람을 보여드려요.",
@@ -74,6 +77,9 @@ DESCRIPTIONS: dict[str, str] = {
 #: By the parameter's name.
 MEANINGS: dict[str, str] = {
     "person": "종류:값. person:ID에는 그 사람이 가졌던 어떤 ID든 적을 수 있어요.",
+    "group_id": "group 호출에 담긴 groupId 그대로예요.",
+    "trait": "항목(trait)의 이름이에요.",
+    "others": "쓰지 않는 다른 값도 출처와 함께 보여드려요.",
     "message_id": "보낸 쪽이 붙인 messageId예요.",
     "key": "목록에 보이는 키나 이벤트의 messageId예요.",
     "position": "변화 흐름에서의 위치, 또는 시간순 기록의 seq예요.",

@@ -19,6 +19,7 @@ USUAL = (
 _REF = "#/components/schemas/{name}"
 TAGS = {
     "people": {"en": "People", "ko": "사람"},
+    "groups": {"en": "Groups", "ko": "모임"},
     "identity": {"en": "Identity", "ko": "식별"},
     "receipts": {"en": "Receipts", "ko": "영수증"},
     "quarantine": {"en": "Quarantine", "ko": "격리"},
@@ -136,6 +137,7 @@ PARTS = {
     "key": "The key that lists show, or the event's messageId.",
     "name": "The name it was given.",
     "event": "The event's name, or identify, page, screen, group, alias.",
+    "group_id": "The groupId of group calls, exactly as it was sent.",
     "decision": "The number that a split or merge was answered with.",
     "version": "The number of a version of the rule set.",
     "run": "The number that trying or applying a rule set was answered with.",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dangol.console.api.operations import Call, directory
 from dangol.console.api.problems import Kind, Problem
@@ -72,7 +72,7 @@ class Trait(Struct):
     #: How many other values were told.
     other_values: int = 0
     #: They themselves, newest first; only with others=true.
-    others: list[Other] | None = None
+    others: list[Other] | UnsetType = UNSET
 
 
 class Membership(Struct):
@@ -129,6 +129,7 @@ class Person(Struct):
     last_seen: datetime | None
     #: null: the brand's rules have no stages.
     lifecycle: Lifecycle | None = None
+    groups: list[Membership] = []
 
 
 class Line(Struct):
@@ -340,10 +341,24 @@ def _person(view: PersonView, *, others: bool) -> Person:
         "last_touch": None if view.last_touch is None else asdict(view.last_touch),
         "groups": view.groups,
     }
-    traits = {name: Trait(one.value, one.source, one.observed_at, one.event_id) for name, one in view.traits.items()}
+    traits = {name: trait_of(one, others=others) for name, one in view.traits.items()}
+    groups = [Membership(one.group_id, one.name, one.since, one.left, one.source, one.event_id) for one in view.memberships]
     stage = view.lifecycle
     lifecycle = None if stage is None else Lifecycle(stage.stage, stage.state, stage.label, stage.why)
-    return Person(view.person_id, view.redirects, identifiers_of(view.identifiers), traits, computed, view.first_seen, view.last_seen, lifecycle)
+    return Person(view.person_id, view.redirects, identifiers_of(view.identifiers), traits, computed, view.first_seen, view.last_seen, lifecycle, groups)
+
+
+def trait_of(view: TraitView, *, others: bool = False) -> Trait:
+    """A trait as the API tells it. Args: others: whether values that do not count are told as well."""
+    told = [other_of(one) for one in view.others] if others else UNSET
+    return Trait(view.value, view.source, view.observed_at, view.event_id, view.policy, len(view.others), told)
+
+
+def other_of(view: ToldView) -> Other:
+    """A value with who told it, as the API tells it."""
+    return Other(
+        view.value, view.source, view.verified, view.first_at, view.first_event, view.last_at, view.last_event, view.events, view.lost
+    )
 
 
 def identifiers_of(views: list[IdentifierView]) -> list[Identifier]:

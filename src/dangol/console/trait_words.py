@@ -1,0 +1,93 @@
+"""Why a trait has its value, in plain words, Korean and English. Pure. One table for pages and API, so that both tell the same."""
+
+
+
+from __future__ import annotations
+
+from dangol.console.sentence_table import CHANNELS, Words
+from dangol.console.shown import particle
+from dangol.profiles import TraitExplanation
+
+#: What decides, as the rule reads. {order} is the list of sources.
+POLICIES: dict[str, Words] = {
+    "newest": Words("가장 최근에 들어온 값을 써요.", "The value told last counts."),
+    "oldest": Words("가장 먼저 들어온 값을 써요.", "The value told first counts."),
+    "sources": Words("더 믿는 곳의 값을 써요: {order} 순서예요.", "The most trusted source counts, in this order: {order}."),
+    "verified_first": Words("확인된 값을 먼저 쓰고, 그중 최근 값을 골라요.", "A verified value counts before any other; the newest of them."),
+    "most_frequent": Words("가장 여러 번 들어온 값을 써요.", "The value that most events told counts."),
+    "union": Words("들어온 값을 모두 모아서 써요.", "All values told count together."),
+    "min": Words("가장 작은 값을 써요.", "The least value counts."),
+    "max": Words("가장 큰 값을 써요.", "The greatest value counts."),
+}
+
+#: Names of the policies, short.
+POLICY_NAMES: dict[str, Words] = {
+    "newest": Words("최근 값", "newest"),
+    "oldest": Words("첫 값", "oldest"),
+    "sources": Words("믿는 순서", "by source"),
+    "verified_first": Words("확인된 값 먼저", "verified first"),
+    "most_frequent": Words("가장 자주", "most frequent"),
+    "union": Words("모두", "all together"),
+    "min": Words("최솟값", "least"),
+    "max": Words("최댓값", "greatest"),
+}
+
+#: Why a value does not count.
+LOST: dict[str, Words] = {
+    "older": Words("더 최근 값이 있어요", "another one was told later"),
+    "newer": Words("더 먼저 들어온 값이 있어요", "another one was told earlier"),
+    "less_trusted": Words("더 믿는 곳의 값이 있어요", "a more trusted source told another one"),
+    "not_verified": Words("확인된 값이 따로 있어요", "another one was verified"),
+    "less_frequent": Words("더 자주 들어온 값이 있어요", "more events told another one"),
+    "greater": Words("더 작은 값이 있어요", "another one is less"),
+    "less": Words("더 큰 값이 있어요", "another one is greater"),
+    "not_comparable": Words("다른 값과 비교할 수 없어요", "it cannot be compared with the others"),
+    "removed": Words("나중에 지워졌어요", "it was taken away afterwards"),
+    "removal": Words("값을 지웠어요", "this event took the value away"),
+}
+
+_DEFAULT = Words("이 항목에 정해 둔 규칙이 없어서 기본 규칙을 따랐어요.", "No rule names this trait, so the default holds.")
+_CROWDED = Words(
+    "서로 다른 값이 너무 많이 들어와서 최근 값만 남아 있어요. 그래서 규칙 대신 가장 최근 값을 썼어요.",
+    "So many different values were told that only the newest are kept, and the newest counts instead of what the rule asks for.",
+)
+_REMOVED = Words("지금은 값이 없어요. 나중에 온 이벤트가 지웠어요.", "It has no value now: a later event took it away.")
+_ALONE = Words("들어온 값이 하나뿐이에요.", "It is the only value told.")
+
+
+def why_told(view: TraitExplanation, language: str) -> str:
+    """The rule, and what it came to, as sentences."""
+    said = [POLICIES[view.asked_policy].of(language).format(order=" > ".join(view.order))]
+    if not view.named:
+        said.append(_DEFAULT.of(language))
+    if view.policy != view.asked_policy:
+        said.append(_CROWDED.of(language))
+    if not view.winners:
+        said.append(_REMOVED.of(language))
+    elif not view.others and len(view.winners) == 1:
+        said.append(_ALONE.of(language))
+    else:
+        said.append(_counts(view, language))
+    return " ".join(said)
+
+
+def _counts(view: TraitExplanation, language: str) -> str:
+    first = view.winners[0]
+    if view.policy == "union":
+        count = len(view.winners)
+        return f"값 {count}개를 모았어요." if language == "ko" else f"{count} values are laid together."
+    source = first.source or "?"
+    if language == "ko":
+        proof = "확인된 값으로 " if first.verified else ""
+        return f"{source}{particle(source, '이')} {proof}알려 준 값이에요."
+    return f"It is what {source} told{' as verified' if first.verified else ''}."
+
+
+def lost_words(reason: str | None, language: str) -> str:
+    """Why a value does not count; "" for one that does."""
+    return LOST[reason].of(language) if reason else ""
+
+
+def channel_icon(channel: str) -> str:
+    """The icon of a kind of source."""
+    return CHANNELS.get(channel, CHANNELS["other"]).icon
