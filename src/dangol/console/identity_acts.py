@@ -158,7 +158,8 @@ def _side(connection: RawConnection, person: UUID, count: int) -> PersonSide:
     view = person_view(connection, person) if count <= IDENTIFIERS_READ_MAX else None
     if view is None:
         return PersonSide(person, _some_identifiers(connection, person), count)
-    names = [*(name for name in HEADLINES if name in view.traits), *sorted(name for name in view.traits if name not in HEADLINES)]
+    told = {name for name in view.traits if not name.endswith("_verified")}  # that a value is proven stands with the identifier
+    names = [*(name for name in HEADLINES if name in told), *sorted(told - set(HEADLINES))]
     ordered = sorted(view.identifiers, key=lambda one: (one.node_id != person, one.type in ("anonymous_id", "device_id"), one.type, one.value))
     traits = {name: view.traits[name] for name in names[:TRAITS_TOLD]}
     return PersonSide(person, ordered[:IDENTIFIERS_TOLD], count, traits, view.events, view.first_seen, view.last_seen)

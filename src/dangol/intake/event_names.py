@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
@@ -20,3 +21,10 @@ def event_names(connection: Connection[Any], events: Iterable[tuple[int, str]]) 
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute("select message_id, name, type from receipt where key = any(%s)", [keys]).fetchall()
     return {message: name or kind for message, name, kind in rows}
+
+
+def newest_of(connection: Connection[Any], node: UUID, limit: int) -> list[int]:
+    """Positions in the feed of the newest events that are attributed to an identifier."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute("select seq from receipt where node_id = %s order by occurred_at desc, key desc limit %s", [node, limit])
+        return [seq for (seq,) in rows.fetchall()]

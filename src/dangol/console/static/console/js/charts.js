@@ -46,7 +46,7 @@ function renew({ id, words, data }) {
 }
 
 let loading;
-function library() {
+export function library() {
   loading ??= new Promise((done, failed) => {
     if (globalThis.echarts) return done();
     const script = document.createElement("script");
@@ -59,7 +59,7 @@ function library() {
 }
 
 // Tokens are read through an element, so that light-dark() and oklch() arrive as plain colours.
-function colour(name) {
+export function colour(name) {
   const probe = document.createElement("i");
   probe.className = `probe ${name}`;
   document.body.append(probe);
