@@ -39,6 +39,7 @@ PLACES = (
     Place("live", _("Live"), "/live", "radio", _("Data"), "l", Permission.LIVE_SEE),
     Place("sources", _("Sources"), "/sources", "plug", _("Data"), "s", Permission.SOURCES_SEE),
     Place("plan", _("Tracking plan"), "/plan", "list-checks", _("Data"), "t", Permission.PLAN_SEE),
+    Place("traits", _("Traits"), "/traits", "tag", _("Data"), "c", Permission.TRAITS_SEE),
     Place("quarantine", _("Quarantine"), "/quarantine", "archive-x", _("Data"), "q", Permission.QUARANTINE_SEE),
     Place("operators", _("Operators"), "/operators", "user-cog", _("Trust"), "o", Permission.OPERATORS_SEE),
     Place("audit", _("Audit"), "/audit", "scroll-text", _("Trust"), "a", Permission.AUDIT_SEE),
