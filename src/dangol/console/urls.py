@@ -24,6 +24,7 @@ from dangol.console.pages import (
     plan,
     quarantine,
     sources,
+    traits,
 )
 
 urlpatterns = [
@@ -72,6 +73,10 @@ urlpatterns = [
     path("plan/event/edit", plan.edit, name="plan-edit"),
     path("plan/event/trial", plan.trial, name="plan-trial"),
     path("plan/event/retirement", plan.retirement, name="plan-retirement"),
+    path("traits", traits.traits, name="traits"),
+    path("traits/computing", traits.computing, name="traits-computing"),
+    path("traits/edit", traits.edit, name="traits-edit"),
+    path("traits/check", traits.check, name="traits-check"),
     path("operators", operators.operators, name="operators"),
     path("operators/<int:operator_id>", operators.change, name="operator"),
     path("operators/tokens", operators.tokens, name="operator-tokens"),

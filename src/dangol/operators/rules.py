@@ -51,6 +51,8 @@ class Permission(StrEnum):
     IDENTITY_SEE = "identity.see"  #: Read how people are recognised: shared identifiers, decisions, the rule set.
     IDENTITY_DECIDE = "identity.decide"  #: Say that two identifiers are one person or two, and take it back.
     IDENTITY_RULES = "identity.rules"  #: Try rule sets over history and put them in force.
+    TRAITS_SEE = "traits.see"  #: Read the trait rules: which value counts, computed traits, lifecycle stages.
+    TRAITS_CHANGE = "traits.change"  #: Put trait rules in force.
     AUDIT_SEE = "audit.see"  #: Read the audit and check its chain.
 
 
@@ -66,13 +68,23 @@ _BUILDERS = {
     Permission.SOURCES_SEE,
     Permission.PLAN_SEE,
     Permission.IDENTITY_SEE,
+    Permission.TRAITS_SEE,
 }
 
 #: Who may do what. The console's page of operators shows this table.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.MARKETER: frozenset(
-        _EVERYBODY | {Permission.LIVE_SEE, Permission.RECEIPTS_SEE, Permission.SOURCES_SEE, Permission.PLAN_SEE, Permission.IDENTITY_SEE}
+        _EVERYBODY
+        | {
+            Permission.LIVE_SEE,
+            Permission.RECEIPTS_SEE,
+            Permission.SOURCES_SEE,
+            Permission.PLAN_SEE,
+            Permission.IDENTITY_SEE,
+            Permission.TRAITS_SEE,
+            Permission.TRAITS_CHANGE,
+        }
     ),
     Role.ANALYST: frozenset(_EVERYBODY | _BUILDERS),
     # Who hears "that order is not mine" decides about it; a store clerk has a queue behind the customer and asks an agent.
@@ -95,6 +107,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SOURCES_CHANGE,
             Permission.PLAN_CHANGE,
             Permission.IDENTITY_RULES,
+            Permission.TRAITS_CHANGE,
             Permission.SUBSCRIPTIONS_SEE,
             Permission.SUBSCRIPTIONS_CHANGE,
         }
