@@ -114,10 +114,12 @@ def ago(at: datetime | None, now: datetime, language: str) -> str:
 
 
 def duration(seconds: float | None, language: str) -> str:
-    """A span in words: 0.4초, 12초, 3분, 2시간."""
+    """A span in words: 0초, 0.4초, 12초, 3분, 2시간."""
     if seconds is None:
         return "–"
     korean = language == "ko"
+    if seconds < 0.05:
+        return f"0{'초' if korean else ' s'}"
     if seconds < 10:
         return f"{seconds:.1f}{'초' if korean else ' s'}"
     if seconds < 60:

@@ -11,6 +11,9 @@ from psycopg.rows import tuple_row
 from dangol.profiles.reads import NOBODY, RECENT_BATCHES, people_hits
 from dangol.profiles.views import PersonHit
 
+#: Windows of newest batches that are looked through, until they hold a page; a quiet brand's batches are small.
+WINDOWS = (RECENT_BATCHES, 20 * RECENT_BATCHES, 400 * RECENT_BATCHES)
+
 _PAGE = """
     select person_id, max(seq) as latest
       from receipt

@@ -75,7 +75,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         next=page.next,
         filters=[
             {"name": "subject", "label": _("About"), "value": subject, "placeholder": _("About, e.g. source:web")},
-            {"name": "actor", "label": _("Who"), "value": actor, "placeholder": _("Who, e.g. operator:mina@brand.kr")},
+            {"name": "actor", "label": _("Who"), "value": actor, "placeholder": _("Who, e.g. operator:mina")},
             {"name": "act", "label": _("Act"), "value": act, "options": [("", _("All acts")), *words.items()]},
             {"name": "since", "label": _("from"), "value": given.get("since", "") if since else "", "date": True},
             {"name": "until", "label": _("to"), "value": given.get("until", "") if until else "", "date": True},

@@ -60,6 +60,8 @@ class Home:
     steps: list[dict[str, Any]]
     may_add_source: bool
     process_words: dict[str, str]
+    #: What a process does, by its name.
+    process_names: dict[str, str]
 
 
 @require_GET
@@ -85,6 +87,7 @@ def home(request: HttpRequest) -> HttpResponse:
         steps=[] if flow.standing.received else _steps(has_source=bool(all_sources)),
         may_add_source=allowed(request, Permission.SOURCES_CHANGE),
         process_words=_process_words(),
+        process_names=_process_names([one.name for one in flow.standing.processes]),
     )
     return show(request, "pages/home.html", page)
 
@@ -234,3 +237,11 @@ def _process_words() -> dict[str, str]:
     return {
         "running": _("running"), "starting": _("starting"), "waiting": _("starting again"), "stopped": _("stopped"), "elsewhere": _("elsewhere"),
     }  # fmt: skip
+
+
+def _process_names(names: list[str]) -> dict[str, str]:
+    words = {
+        "postgresql": _("Database"), "collect": _("Collect"), "process": _("Process"), "deliver": _("Webhooks"), "learn": _("Lake and upkeep"),
+        "console": _("Console"),
+    }  # fmt: skip
+    return {name: words.get(name.partition("-")[0], name) for name in names}

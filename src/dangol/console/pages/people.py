@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dangol.console.access import allowed, needs
+from dangol.console.identity_words import TYPES
 from dangol.console.people_words import listed
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw
@@ -31,6 +33,8 @@ class People:
 
     asked: str
     hits: list[Any]
+    #: What people call a type of identifier.
+    type_names: dict[str, str]
     #: Cursor of the next page, None at the end.
     next: str | None
     #: Whether these are the people active last, rather than search results.
@@ -51,6 +55,7 @@ def people(request: HttpRequest) -> HttpResponse:
     page = People(
         asked=asked,
         hits=[listed(hit) for hit in hits],
+        type_names=type_names(),
         next=following,
         recent=not asked,
         may_export=allowed(request, Permission.PEOPLE_EXPORT),
@@ -58,6 +63,12 @@ def people(request: HttpRequest) -> HttpResponse:
     if is_partial(request):
         return show(request, "pages/people_rows.html" if after else "pages/people_list.html", page)
     return show(request, "pages/people.html", page)
+
+
+def type_names() -> dict[str, str]:
+    """Types of identifiers in the operator's language."""
+    language = translation.get_language() or "ko"
+    return {name: words.en if language == "en" else words.ko for name, words in TYPES.items()}
 
 
 def _found(asked: str, after: str | None, limit: int) -> tuple[list[Any], str | None]:

@@ -73,6 +73,7 @@ function written(value, as, korean) {
   if (value === null || value === undefined) return "–";
   if (as === "rate") return value > 0 && value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
   if (as === "span") {
+    if (value < 0.05) return korean ? "0초" : "0 s";
     if (value < 10) return `${value.toFixed(1)}${korean ? "초" : " s"}`;
     if (value < 60) return `${Math.round(value)}${korean ? "초" : " s"}`;
     if (value < 3600) return `${Math.round(value / 60)}${korean ? "분" : " min"}`;
