@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import http.server
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -215,6 +216,22 @@ def test_the_demo_fills_stays_up_and_is_continued(tmp_path):
         assert "shown this once" not in second.stdout
     finally:
         subprocess.run([sys.executable, "-m", "dangol", "down", "--workspace", str(folder)], check=False, capture_output=True)
+
+
+@pytest.mark.slow
+def test_a_demo_without_state_says_so_and_leaves_nothing_running(tmp_path):
+    """With nothing to show yet, it ends with the reason why State is missing, and stops what it started."""
+    folder = tmp_path / "demo"
+    nowhere = {**os.environ, "DANGOL_STATE_URL": "postgresql://dangol@127.0.0.1:1/dangol"}
+    line = [sys.executable, "-m", "dangol", "demo", "--workspace", str(folder), "--people", "40", "--port", "18870", "--collect-port", "18890"]
+    ran = subprocess.run(line, capture_output=True, text=True, timeout=100, check=False, env=nowhere)
+    assert ran.returncode == 1
+    assert "State is missing" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    from dangol.processes.presence import supervisor_pid
+    from dangol.settings import load
+
+    assert supervisor_pid(load(folder, environ={})) is None
 
 
 @pytest.mark.slow

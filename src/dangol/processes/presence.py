@@ -57,6 +57,8 @@ class News(Struct, kw_only=True):
     ready: bool = False
     #: What has not come up, in words; "" when all is well.
     trouble: str = ""
+    #: State has been there in this run, and its tables are this version's.
+    state_fits: bool = False
     #: Asked to stop, and doing so.
     stopping: bool = False
     console_url: str = ""

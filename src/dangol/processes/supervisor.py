@@ -213,6 +213,7 @@ class Supervisor:
         self._stop_asked = True
 
     def _publish(self) -> None:
+        self._news.state_fits = self._ground.laid
         self._news.processes = [self._ground.news, *(child.news for child in self._children)]
         try:
             write_news(self._settings, self._news)

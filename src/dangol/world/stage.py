@@ -34,9 +34,12 @@ def workspace(folder: Path) -> Settings:
 
 def start(settings: Settings, port: int | None, collect_port: int | None) -> bool:
     """Start everything that does not run; returns whether it did not run before."""
-    from dangol.processes.presence import supervisor_pid  # noqa: PLC0415 - Linux only, and needed late
+    from dangol.processes.presence import read_news, supervisor_pid  # noqa: PLC0415 - Linux only, and needed late
 
     if supervisor_pid(settings) is not None:
+        news = read_news(settings)
+        if news is not None and news.trouble and not news.state_fits:
+            raise DemoRefused(f"{news.trouble}\n\nStop it and start anew: dangol down --workspace {settings.workspace}")
         _say(f"It runs already: {settings.workspace}")
         return False
     wanted, wanted_collect = port or settings.console.port, collect_port or settings.collect.port
@@ -57,7 +60,9 @@ def start(settings: Settings, port: int | None, collect_port: int | None) -> boo
         stop(settings)
         raise
     except DemoRefused as error:
-        if supervisor_pid(settings) is None:
+        news = read_news(settings)
+        if supervisor_pid(settings) is None or news is None or not news.state_fits:
+            stop(settings)  # without State there is nothing to show
             raise
         _say(f"{error}\nThe demo goes on with what runs.")
     return True
