@@ -180,8 +180,6 @@ class Layout:
     columns: dict[str, Kind]
     comparisons: tuple[Comparison, ...]
     blocks: tuple[Block, ...]
-    #: Training passes: columns that both must share. Each pass leaves out the comparisons that use them, so together they cover all.
-    training: tuple[tuple[str, ...], ...]
     #: Shipped probability that two records by chance are one, for a set of `prior_records`; it falls as 1 / records.
     prior: float = 1e-4
     prior_records: int = 10_000

@@ -143,7 +143,6 @@ PEOPLE = Layout(
         Block("home", (Key("home"),), (_GIVEN,)),
         Block("begin of e-mail and year of birth", (Key("mailbox", letters=5), _YEAR), (_SURNAME,)),
     ),
-    training=(("sound",), ("birth", "gender"), ("phone",)),
     prior=1e-4,
     prior_records=10_000,
     household=HOUSEHOLD,

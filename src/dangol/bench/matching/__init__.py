@@ -1,0 +1,1 @@
+"""Matching: Dangol beside plain Splink and recordlinkage, on sets whose truth is known."""
