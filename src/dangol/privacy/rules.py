@@ -179,6 +179,17 @@ def mask_person(view: _View) -> _View:
     )
 
 
+def mask_computed(view: _View) -> _View:
+    """A ComputedExplanation (profiles.computed) without personal values."""
+    told: Any = view
+    key = told.view.over[-1] if told.view.over else ""
+    return replace(  # type: ignore[no-any-return]
+        told,
+        view=replace(told.view, value=_masked_computed(told.view)),
+        events=[replace(one, values=[mask_trait(key, value) for value in one.values]) for one in told.events],
+    )
+
+
 def mask_explanation(view: _View) -> _View:
     """A TraitExplanation (profiles) without personal values."""
     told: Any = view

@@ -230,6 +230,8 @@ def permission_words() -> dict[Permission, str]:
         Permission.SUBSCRIPTIONS_CHANGE: _("Add, pause and remove webhooks"),
         Permission.OPERATORS_SEE: _("See who has access"),
         Permission.OPERATORS_CHANGE: _("Give and take access"),
+        Permission.TRAITS_SEE: _("Read the trait rules and stages"),
+        Permission.TRAITS_CHANGE: _("Change the trait rules"),
         Permission.AUDIT_SEE: _("Read the audit"),
     }
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dangol.console.access import allowed, needs, signed_in
+from dangol.console.computed_words import computed_line, stage_line
 from dangol.console.masking import is_unmasked, unmask
 from dangol.console.people_words import TELLING, person_label
 from dangol.console.sentence_table import CHANNELS
@@ -78,6 +79,9 @@ class PersonPage:
     reasons: list[str]
     traits: list[dict[str, Any]]
     identifiers: list[dict[str, Any]]
+    #: Where they stand (computed_words.stage_line), and what was worked out of their events (computed_words.computed_line).
+    stage: dict[str, str] | None
+    computed: list[dict[str, Any]]
     touches: list[dict[str, Any]]
     sessions: list[SessionView]
     timeline: Timeline
@@ -123,6 +127,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             }
             for one in sorted(shown.identifiers, key=lambda one: TELLING.index(one.type) if one.type in TELLING else 5)
         ],
+        stage=stage_line(shown.lifecycle, translation.get_language() or "ko"),
+        computed=[computed_line(one, translation.get_language() or "ko") for _name, one in sorted(shown.computed.items())],
         touches=_touches(shown),
         sessions=sessions(connection, person_id, limit=SESSIONS_SHOWN),
         timeline=_timeline(request, person_id),
