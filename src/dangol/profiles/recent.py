@@ -33,12 +33,17 @@ def recent_people_page(connection: Connection[Any], *, cursor: str | None = None
     Returns: hits and the cursor of the next page, None at the end.
     """
     seq, person = _read(cursor or "")
-    wanted = {"batches": RECENT_BATCHES, "seq": seq, "person": person, "limit": limit + 1}
+    found: list[tuple[UUID, int]] = []
     with connection.cursor(row_factory=tuple_row) as rows:
-        found = rows.execute(_PAGE, wanted).fetchall()
+        for batches in WINDOWS:
+            found = rows.execute(_PAGE, {"batches": batches, "seq": seq, "person": person, "limit": limit + 1}).fetchall()
+            if len(found) > limit:
+                break
     page = found[:limit]
     following = f"{page[-1][1]}|{page[-1][0]}" if len(found) > limit else None
-    return people_hits(connection, [(one, "recent") for one, _ in page]), following
+    hits = people_hits(connection, [(one, "recent") for one, _ in page])
+    # What was processed last need not have happened last; a page tells it in the order in which it happened.
+    return sorted(hits, key=lambda one: one.last_seen.timestamp() if one.last_seen else 0.0, reverse=True), following
 
 
 def _read(cursor: str) -> tuple[int | None, UUID]:
