@@ -8,6 +8,7 @@ from typing import Any
 from dangol.engines import state
 from dangol.engines.log import open_log
 from dangol.events import to_us
+from dangol.identity import Claim, Decision, DecisionKind, judge, leader, rules_in_force
 from dangol.intake.frame import Frame
 from dangol.processes.process import Worker
 from dangol.settings import Settings
@@ -102,6 +103,31 @@ class Machine:
             "timeline": self.rows("select key, node_id, type, name, occurred_at, fate, reason from receipt order by key"),
             "terms": self.rows("select term, kind, node_id from search_term order by 1, 2, 3"),
         }
+
+    def people_judged_anew(self) -> dict[bytes, bytes]:
+        """Node -> person, from judging every kept claim at once: what working batch by batch must come to."""
+        rules = rules_in_force(self.connection)
+        nodes = self.rows("select uuid_send(node_id), type, (first_at at time zone 'utc')::date - date '1970-01-01' from identifier")
+        kinds = {bytes(node): kind for node, kind, _ in nodes}
+        claims = [
+            Claim(bytes(a), bytes(b), to_us(first), message, 0, 0, 0, 1, "", verified)
+            for a, b, first, message, verified in self.rows(
+                "select uuid_send(a), uuid_send(b), first_at, first_message, verified from edge where refused <> 'shared_identifier'"
+            )
+        ]
+        decisions = [
+            Decision(DecisionKind(kind), bytes(a), bytes(b))
+            for kind, a, b in self.rows("select kind, uuid_send(a), uuid_send(b) from identity_decision where undone_at is null order by id")
+        ]
+        judgement = judge(claims, kinds, rules, decisions, {bytes(node): day for node, _, day in nodes})
+        together: dict[bytes, list[bytes]] = {}
+        for node, root in judgement.root.items():
+            together.setdefault(root, []).append(node)
+        return {node: into for members in together.values() for into in [leader(members, kinds, rules)] for node in members}
+
+    def people_now(self) -> dict[bytes, bytes]:
+        """Node -> person, as State has it."""
+        return {bytes(node): bytes(person) for node, person in self.rows("select uuid_send(node_id), uuid_send(person_id) from identifier")}
 
     def close(self) -> None:
         """Let everything go."""

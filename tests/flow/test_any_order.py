@@ -58,6 +58,7 @@ def test_any_order_gives_the_same_people(made: list[dict[str, Any]], data: Any, 
                 if attempt == 0 or data.draw(st.booleans()):
                     machine.settle()
             machine.settle()
+            assert machine.people_now() == machine.people_judged_anew()
             fates = machine.fates()
             assert sum(fates.values()) == machine.accepted()
             assert fates.get("duplicate", 0) == len(repeats)

@@ -37,8 +37,8 @@ def identify(message: str, days: float, **fields: Any) -> dict[str, Any]:
     return {"type": "identify", "messageId": message, "timestamp": at, **fields}
 
 
-def keep(machine: Machine) -> None:
-    keep_rules(machine.connection, tight_rules(), actor="tests", why="tight", at=datetime(2026, 1, 1, tzinfo=UTC))
+def keep(machine: Machine, document: str | None = None) -> None:
+    keep_rules(machine.connection, document or tight_rules(), actor="tests", why="tight", at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_a_value_beyond_the_limit_stays_with_nobody_known_and_says_why(machine: Machine):
@@ -72,6 +72,22 @@ def test_a_number_that_another_member_only_typed_stays_with_its_owner(machine: M
     machine.feed(identify("e2", 1, userId="other", traits={"phone": "010-2345-9999"}))
     machine.settle()
     assert person_of(machine.connection, "phone", "010-2345-9999") == node_id("user_id", "owner")
+
+
+def test_an_identifier_that_everything_is_claimed_with_joins_nobody(machine: Machine):
+    """A runaway client cannot grow a person without end: beyond the bound its identifier is taken apart, and nobody else is slowed."""
+    keep(machine, shipped_document().replace("claims_max: 20000", "claims_max: 100"))
+    for start in range(0, 120, 40):
+        machine.feed(
+            *[
+                identify(f"e{index}", index / 100, userId="robot", context={"externalIds": [{"id": f"c{index}", "type": "cms_id", "collection": "users", "encoding": "none"}]})
+                for index in range(start, start + 40)
+            ]
+        )
+        machine.settle()
+        largest = machine.rows("select max(n) from (select count(*) as n from identifier group by person_id) as sizes")[0][0]
+        assert largest == (start + 41 if start + 40 <= 100 else 1)
+    assert machine.rows("select distinct refused from edge") == [("shared_identifier",)]
 
 
 @st.composite
@@ -113,6 +129,7 @@ def test_any_order_gives_the_same_people_under_tight_limits(made: list[dict[str,
                 if attempt == 0 or data.draw(st.booleans()):
                     machine.settle()
             machine.settle()
+            assert machine.people_now() == machine.people_judged_anew()
             results.append(machine.people())
         finally:
             machine.close()

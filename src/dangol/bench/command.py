@@ -24,7 +24,7 @@ class UnknownBench(DangolError):
 
 def _named(long: bool) -> dict[str, Callable[[], list[Result]]]:
     """Every benchmark, in the order in which they run."""
-    from dangol.bench import disk, intake, lake, live, process  # noqa: PLC0415 - --help need not load them
+    from dangol.bench import disk, identity, intake, lake, live, process  # noqa: PLC0415 - --help need not load them
 
     return {
         "fsync": disk.fsync,
@@ -33,6 +33,7 @@ def _named(long: bool) -> dict[str, Callable[[], list[Result]]]:
         "intake-latency": intake.latency,
         "process": process.process,
         "scale": partial(process.scale, long=long),
+        "identity": identity.identity,
         "freshness": live.freshness,
         "profile-read": live.profile_read,
         "memory": partial(live.memory, long=long),
@@ -40,7 +41,7 @@ def _named(long: bool) -> dict[str, Callable[[], list[Result]]]:
     }
 
 
-NAMES = ("fsync", "intake-batch", "intake-single", "intake-latency", "process", "scale", "freshness", "profile-read", "memory", "lake")
+NAMES = ("fsync", "intake-batch", "intake-single", "intake-latency", "process", "scale", "identity", "freshness", "profile-read", "memory", "lake")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

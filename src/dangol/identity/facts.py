@@ -21,6 +21,7 @@ class SharedBecause(StrEnum):
     """Why an identifier joins nobody."""
 
     MANY_OWNERS = "many_owners"  #: So many known people use it at once that it belongs to none of them.
+    RUNAWAY = "runaway"  #: More identifiers were claimed together with it than any one person has: a machine, a test, or an attack.
     CONTESTED = "contested"  #: Several known people proved that it is theirs: it changed hands, or they share it.
 
 
@@ -89,7 +90,7 @@ class IdentifierShared(Struct, frozen=True):
     node: bytes
     kind: str
     because: SharedBecause
-    #: Owners at once, or owners who proved it.
+    #: Owners at once, or owners who proved it; of a runaway, the identifiers claimed together with it.
     owners: int
     #: Within how many days; 0: at whatever time.
     days: int

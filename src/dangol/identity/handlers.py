@@ -14,6 +14,9 @@ from dangol.identity.joining import one_at_a_time, rejoin
 from dangol.identity.rules import Claim
 from dangol.identity.ruleset import RuleSet
 from dangol.identity.sharing import find_shared, known_shared
+from dangol.identity.touched import Known, decided_before
+
+DAY_US = 86_400_000_000
 
 
 class Seen(Struct, gc=False):
@@ -57,20 +60,21 @@ def link(
         _spell_as_earlier(connection, earlier, seen)
     for node in new:
         known[node] = node
-    outcome.person_of = known
+    outcome.person_of = dict(known)
     # A limit counts values by the day on which they appeared first.
     older = [node for node in earlier if seen[node].kind in rules.limits]
     fresh: list[tuple[bytes, bytes]] = []
-    unsettled: set[bytes] = set()
+    unsettled = decided_before(connection, new)
     if claims:
         shared = known_shared(connection, {end for pair in claims for end in pair})
         touched = _keep_claims(connection, claims, shared)
         newly = find_shared(connection, [pair for pair, _ in touched], {node: one.kind for node, one in seen.items()}, rules)
         outcome.shared = newly.shared
         fresh = [pair for pair, changes in touched if changes and not newly.nodes & set(pair)]
-        unsettled = newly.neighbours
+        unsettled |= newly.neighbours
     if fresh or unsettled or older:
-        rejoin(connection, fresh, unsettled, outcome, rules, older)
+        judged = {node: Known(person, seen[node].kind, seen[node].at // DAY_US) for node, person in known.items()}
+        rejoin(connection, fresh, unsettled, outcome, rules, older=older, known=judged, new=set(new))
     _tell_newcomers(outcome, set(new))
     return outcome
 

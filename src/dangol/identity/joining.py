@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 
+from dangol.events import to_us
 from dangol.hotstate import texts, uuids
-from dangol.identity.decisions import decisions_touching
-from dangol.identity.facts import ClaimRefused, LinkOutcome, PersonMerged, PersonSplit, Refused
+from dangol.identity.facts import ClaimRefused, Decision, DecisionKind, LinkOutcome, PersonMerged, PersonSplit
 from dangol.identity.rules import Claim, judge, leader, over_limit
 from dangol.identity.ruleset import RuleSet
+from dangol.identity.touched import CLAIM_COLUMNS, MIGHT_HOLD, Known, Touched, claims_of, decisions_about, latest_claims, look_up
 
 #: Advisory lock under which people are settled, held until the transaction ends.
 LINK_LOCK = 0x646E6769
@@ -29,67 +31,49 @@ def rejoin(
     unsettled: set[bytes],
     outcome: LinkOutcome,
     rules: RuleSet,
+    *,
     older: Iterable[bytes] = (),
+    known: Mapping[bytes, Known] | None = None,
+    new: set[bytes] | None = None,
 ) -> None:
-    """Judge again every group of people that *fresh* claims touch, and the people of *unsettled* nodes from scratch.
+    """Judge every group of people that *fresh* claims touch, and the people of *unsettled* nodes from scratch.
+
+    Three ways, each the same in effect as judging all claims from the first one on, and each cheaper than the next: claims that no rule can
+    touch are taken; claims that come after all others of their people are judged one by one; else everything that refused claims tie
+    together is judged again.
 
     Args: older: nodes that turned out to have appeared earlier than was known, so that a limit may be broken now, or kept.
+        known, new: as for touched.look_up.
     """
-    ends = {node for pair in fresh for node in pair} | unsettled | set(older)
-    nodes = _group_of(connection, ends)
-    people_before = {node: person for node, (person, _, _) in nodes.items()}
-    kinds = {node: kind for node, (_, kind, _) in nodes.items()}
-    since = {node: day for node, (_, _, day) in nodes.items()}
-    in_doubt = {end for pair in _refused_touching(connection, list(nodes)) for end in pair}
-    in_doubt |= {end for decision in decisions_touching(connection, list(nodes)) for end in (decision.a, decision.b)}
-    doubtful = {people_before[node] for node in (in_doubt & nodes.keys()) | unsettled}
-    quick, hard_people = _without_conflict(fresh, people_before, kinds, since, doubtful, rules)
+    restless = unsettled | set(older)
+    ends = {node for pair in fresh for node in pair} | restless
+    touched = look_up(connection, ends, known or {}, new or set(), rules)
+    quick, clashing = _without_conflict(fresh, touched, {touched.nodes[node].person for node in unsettled}, rules)
+    again: set[bytes] = set()
+    for people in _judged_newest(connection, clashing, {touched.nodes[node].person for node in restless}, touched, quick, outcome, rules):
+        again |= people
     if quick:
-        _join(connection, quick, people_before, kinds, outcome, rules)
-    if hard_people:
-        _replay(connection, hard_people, outcome, rules)
+        _join(connection, quick, touched, outcome, rules)
+    if again:
+        _replay(connection, again, outcome, rules)
 
 
-def _group_of(connection: Connection[Any], ends: Iterable[bytes]) -> dict[bytes, tuple[bytes, str, int]]:
-    """All identifiers of the people of *ends*: node -> (person, type, day on which it appeared first)."""
-    rows = connection.execute(
-        """
-        select node_id, person_id, type, (first_at at time zone 'utc')::date - date '1970-01-01'
-          from identifier
-         where person_id in (select person_id from identifier where node_id = any(%s::uuid[]))
-        """,
-        [uuids(sorted(ends))],
-    ).fetchall()
-    return {node: (person, kind, day) for node, person, kind, day in rows}
+class _Group(Struct):
+    """People that fresh claims tie together, and those claims."""
 
-
-def _refused_touching(connection: Connection[Any], nodes: list[bytes]) -> list[tuple[bytes, bytes]]:
-    """Refused claims that might hold again; those with a shared identifier never will."""
-    return connection.execute(
-        """
-        select a, b
-          from edge
-         where refused <> ''
-           and refused <> %s
-           and (a = any(%s::uuid[]) or b = any(%s::uuid[]))
-        """,
-        [Refused.SHARED_IDENTIFIER, uuids(nodes), uuids(nodes)],
-    ).fetchall()
+    people: set[bytes]
+    fresh: list[tuple[bytes, bytes]]
 
 
 def _without_conflict(
-    fresh: list[tuple[bytes, bytes]],
-    people: Mapping[bytes, bytes],
-    kinds: Mapping[bytes, str],
-    since: Mapping[bytes, int],
-    doubtful: set[bytes],
-    rules: RuleSet,
-) -> tuple[list[tuple[bytes, bytes]], set[bytes]]:
-    """Split *fresh* into claims that no rule can touch in whatever order, and the people of those it might.
+    fresh: list[tuple[bytes, bytes]], touched: Touched, unsettled: set[bytes], rules: RuleSet
+) -> tuple[list[tuple[bytes, bytes]], list[_Group]]:
+    """Split *fresh* into claims that no rule can touch in whatever order, and the groups of those it might.
 
-    Args: doubtful: people who have refused claims or decisions, or who are to be settled anew in any case.
+    Args: unsettled: people who are to be settled anew in any case.
     """
-    parent: dict[bytes, bytes] = {person: person for person in people.values()}
+    nodes = touched.nodes
+    parent: dict[bytes, bytes] = {one.person: one.person for one in nodes.values()}
 
     def root(person: bytes) -> bytes:
         while parent[person] != person:
@@ -98,92 +82,142 @@ def _without_conflict(
         return person
 
     for a, b in fresh:
-        one, other = root(people[a]), root(people[b])
+        one, other = root(nodes[a].person), root(nodes[b].person)
         if one != other:
             parent[other] = one
     # Two identifiers that each stand for somebody known: a limit or an unverified claim may keep them apart.
-    known: dict[bytes, bytes] = {}
-    clashing = {root(person) for person in doubtful}
+    first_known: dict[bytes, bytes] = {}
+    clashing = {root(person) for person in touched.doubtful | unsettled}
     days: dict[bytes, dict[str, list[int]]] = {}
-    for node, kind in kinds.items():
-        if rules.known(kind):
-            group = root(people[node])
-            if known.setdefault(group, node) != node:
-                clashing.add(group)
-        if kind in rules.limits:
-            days.setdefault(root(people[node]), {}).setdefault(kind, []).append(since[node])
+    for node, known in nodes.items():
+        if rules.known(known.kind) and first_known.setdefault(root(known.person), node) != node:
+            clashing.add(root(known.person))
+        if known.kind in rules.limits:
+            days.setdefault(root(known.person), {}).setdefault(known.kind, []).append(known.day)
     clashing |= {group for group, found in days.items() if over_limit(found, rules)}
-    quick = [(a, b) for a, b in fresh if root(people[a]) not in clashing]
-    hard = {person for person in parent if root(person) in clashing}
-    return quick, hard
+    groups = {group: _Group(set(), []) for group in clashing}
+    if clashing:
+        for person in parent:
+            if root(person) in clashing:
+                groups[root(person)].people.add(person)
+    quick: list[tuple[bytes, bytes]] = []
+    for pair in fresh:
+        group = root(nodes[pair[0]].person)
+        (groups[group].fresh if group in clashing else quick).append(pair)
+    return quick, [groups[group] for group in sorted(groups)]
 
 
-def _join(
+def _judged_newest(
     connection: Connection[Any],
-    pairs: list[tuple[bytes, bytes]],
-    people: dict[bytes, bytes],
-    kinds: Mapping[bytes, str],
+    groups: list[_Group],
+    restless: set[bytes],
+    touched: Touched,
+    accepted: list[tuple[bytes, bytes]],
     outcome: LinkOutcome,
     rules: RuleSet,
-) -> None:
-    members: dict[bytes, set[bytes]] = defaultdict(set)
-    for node, person in people.items():
-        members[person].add(node)
-    group_of: dict[bytes, bytes] = {person: person for person in members}
+) -> list[set[bytes]]:
+    """Judge the fresh claims of groups in which they come after all others: what was judged before them stands.
+
+    Args: restless: people of whom more changed than fresh claims.  accepted: gets the claims that hold.
+    Returns: the people of the other groups.
+    """
+    again = [group.people for group in groups if group.people & restless]
+    groups = [group for group in groups if not group.people & restless]
+    if not groups:
+        return again
+    everybody = {person for group in groups for person in group.people}
+    pairs = [pair for group in groups for pair in group.fresh]
+    latest = latest_claims(connection, everybody, pairs)
+    claims = {(claim.a, claim.b): claim for claim in claims_of(connection, pairs)}
+    apart = [(decision, {one, other}) for decision, one, other in decisions_about(connection, everybody)]
+    members: dict[bytes, list[bytes]] = defaultdict(list)
+    for node, one in touched.nodes.items():
+        members[one.person].append(node)
+    for group in groups:
+        mine = [claims[pair] for pair in group.fresh]
+        last = max((to_us(latest[person]) for person in group.people if person in latest), default=-1)
+        if min((claim.first_at for claim in mine), default=0) <= last:
+            again.append(group.people)
+            continue
+        nodes = {node: touched.nodes[node] for person in group.people for node in members[person]}
+        judgement = judge(
+            mine, {node: one.kind for node, one in nodes.items()}, rules,
+            [decision for decision, people in apart if decision.kind is DecisionKind.APART and people <= group.people],
+            {node: one.day for node, one in nodes.items()},
+            one_already=[(members[person][0], node) for person in group.people for node in members[person][1:]],
+        )  # fmt: skip
+        _mark(connection, mine, judgement.refused, outcome)
+        accepted += [pair for pair in group.fresh if pair not in judgement.refused]
+    return again
+
+
+def _join(connection: Connection[Any], pairs: list[tuple[bytes, bytes]], touched: Touched, outcome: LinkOutcome, rules: RuleSet) -> None:
+    """Make one person of everybody whom *pairs* tie together."""
+    nodes = touched.nodes
+    group_of: dict[bytes, bytes] = {one.person: one.person for one in nodes.values()}
+    groups: dict[bytes, set[bytes]] = {person: {person} for person in group_of}
     joined_by: dict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
-    groups: dict[bytes, set[bytes]] = {person: {person} for person in members}
     for a, b in pairs:
-        one, other = group_of[people[a]], group_of[people[b]]
+        one, other = group_of[nodes[a].person], group_of[nodes[b].person]
         if one == other:
             continue
         if len(groups[one]) < len(groups[other]):
             one, other = other, one
-        groups[one] |= groups.pop(other)
+        absorbed = groups.pop(other)
+        groups[one] |= absorbed
         joined_by[one] += [*joined_by.pop(other, []), (a, b)]
-        for person in groups[one]:
+        for person in absorbed:
             group_of[person] = one
     moves: dict[bytes, bytes] = {}
-    for group, old_people in groups.items():
-        if len(old_people) < 2:
+    for group, people in groups.items():
+        if len(people) < 2:
             continue
-        nodes = [node for person in old_people for node in members[person]]
-        into = leader(nodes, kinds, rules)
-        for node in nodes:
-            if people[node] != into:
-                moves[node] = into
-        outcome.merged.append(PersonMerged(into, sorted(old_people - {into}), joined_by[group]))
-    _move(connection, moves, outcome)
+        # A person's id is the id of its leading identifier, so the leading one of all is among them.
+        into = min(people, key=lambda person: (rules.rank(nodes[person].kind), person))
+        moves |= {person: into for person in people if person != into}
+        outcome.merged.append(PersonMerged(into, sorted(people - {into}), joined_by[group]))
+    if not moves:
+        return
+    leaving = sorted(moves)
+    connection.execute(
+        """
+        update identifier
+           set person_id = given.into_id
+          from unnest(%s::uuid[], %s::uuid[]) as given (person_id, into_id)
+         where identifier.person_id = given.person_id
+        """,
+        [uuids(leaving), uuids(moves[person] for person in leaving)],
+    )
+    for node, person in outcome.person_of.items():
+        if person in moves:
+            outcome.person_of[node] = moves[person]
 
 
 def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
     """Judge everything that refused claims tie together, from the first claim on, and apply the difference."""
     nodes: dict[bytes, tuple[bytes, str, int]] = {}
+    decisions: list[Decision] = []
     frontier = set(people)
     while frontier:
+        given = uuids(sorted(frontier))
         rows = connection.execute(
             """
             select node_id, person_id, type, (first_at at time zone 'utc')::date - date '1970-01-01'
               from identifier
              where person_id = any(%s::uuid[])
             """,
-            [uuids(sorted(frontier))],
+            [given],
         ).fetchall()
-        added = [row[0] for row in rows if row[0] not in nodes]
         nodes.update({node: (person, kind, day) for node, person, kind, day in rows})
-        ends = {end for pair in _refused_touching(connection, added) for end in pair}
-        ends |= {end for decision in decisions_touching(connection, added) for end in (decision.a, decision.b)}
-        ends -= nodes.keys()
-        held = {person for person, _, _ in nodes.values()}
-        frontier = {
-            person
-            for (person,) in connection.execute(
-                "select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(sorted(ends))]
-            ).fetchall()
-        } - held
+        tied = _tied_by_refusals(connection, [row[0] for row in rows])
+        for decision, one, other in decisions_about(connection, frontier):
+            decisions.append(decision)
+            tied |= {one, other}
+        frontier = tied - {person for person, _, _ in nodes.values()}
     kinds = {node: kind for node, (_, kind, _) in nodes.items()}
     since = {node: day for node, (_, _, day) in nodes.items()}
     claims = _claims_among(connection, list(nodes))
-    judgement = judge(claims, kinds, rules, decisions_touching(connection, list(nodes)), since)
+    judgement = judge(claims, kinds, rules, decisions, since)
     _mark(connection, claims, judgement.refused, outcome)
 
     components: dict[bytes, list[bytes]] = defaultdict(list)
@@ -194,16 +228,24 @@ def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcom
     _move(connection, {node: person for node, person in person_after.items() if nodes[node][0] != person}, outcome)
 
 
+def _tied_by_refusals(connection: Connection[Any], nodes: list[bytes]) -> set[bytes]:
+    """The people at the other end of refused claims that might hold again."""
+    given = uuids(nodes)
+    rows = connection.execute(
+        f"""
+        select person_id from edge join identifier on node_id = b where a = any(%s::uuid[]) and {MIGHT_HOLD}
+         union
+        select person_id from edge join identifier on node_id = a where b = any(%s::uuid[]) and {MIGHT_HOLD}
+        """,  # noqa: S608 - a constant
+        [given, given],
+    ).fetchall()
+    return {person for (person,) in rows}
+
+
 def _claims_among(connection: Connection[Any], nodes: list[bytes]) -> list[Claim]:
     rows = connection.execute(
-        """
-        select a, b, (extract(epoch from first_at) * 1000000)::bigint, first_message, first_source, first_seq,
-               (extract(epoch from last_at) * 1000000)::bigint, events, rule, verified, refused
-          from edge
-         where a = any(%s::uuid[])
-           and refused <> %s
-        """,
-        [uuids(nodes), Refused.SHARED_IDENTIFIER],
+        f"select {CLAIM_COLUMNS} from edge where a = any(%s::uuid[]) and refused <> 'shared_identifier'",  # noqa: S608 - a constant
+        [uuids(nodes)],
     ).fetchall()
     return [Claim(*row) for row in rows]
 

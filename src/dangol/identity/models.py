@@ -55,6 +55,11 @@ class Edge(models.Model):
 
     class Meta:
         db_table = "edge"
+        # Refused claims that might hold again are few and asked for at every batch. The condition is touched.MIGHT_HOLD.
+        indexes = [
+            models.Index(fields=["a"], name="edge_doubt_a", condition=~models.Q(refused="") & ~models.Q(refused="shared_identifier")),
+            models.Index(fields=["b"], name="edge_doubt_b", condition=~models.Q(refused="") & ~models.Q(refused="shared_identifier")),
+        ]
 
 
 class SharedIdentifier(models.Model):

@@ -131,6 +131,7 @@ def judge(
     rules: RuleSet,
     decisions: Iterable[Decision] = (),
     since: Mapping[bytes, int] | None = None,
+    one_already: Iterable[tuple[bytes, bytes]] = (),
 ) -> Judgement:
     """Accept claims one by one in their fixed order; refuse the one that would break a rule.
 
@@ -140,8 +141,11 @@ def judge(
 
     Args: kinds: the type of every node that a claim names, and of single nodes too.
         since: the day on which each node of a limited type appeared first (0 when left out).
+        one_already: nodes that claims judged before these have joined.
     """
     groups = _Groups(kinds, rules, since or {})
+    for a, b in one_already:
+        groups.join(a, b)
     apart = []
     for decision in decisions:
         if decision.a not in kinds or decision.b not in kinds:

@@ -20,6 +20,9 @@ from dangol.errors import DangolError
 #: A longer value is no identifier (Segment's servers drop groupId above the same length).
 VALUE_LENGTH_MAX = 500
 
+#: Bounds of claims_max. Below, somebody's own phone might reach it; above, judging one person's claims anew would stop the flow for seconds.
+CLAIMS_MAX = (100, 50_000)
+
 
 class RuleSetRefused(DangolError):
     """A rule set cannot be used as it is."""
@@ -79,6 +82,8 @@ class RuleSet:
     neutral: dict[str, frozenset[str]]
     blocked_any_case: frozenset[str]
     blocked_patterns: tuple[str, ...]
+    #: An identifier with more claims than this joins nobody any more, whatever its type: it bounds the work that anybody can cause.
+    claims_max: int = 20_000
     #: ISO region in which a phone number without a country code is read.
     region: str = "KR"
 
@@ -201,12 +206,19 @@ def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
             neutral={kind: frozenset(names) for kind, names in document["neutral"].items()},
             blocked_any_case=frozenset(str(value).lower() for value in document["blocked"]["any_case"]),
             blocked_patterns=patterns,
+            claims_max=_claims_max(document.get("claims_max", RuleSet.claims_max)),
             region=region,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RuleSetRefused(f"The rule set misses or misspells {error}. Compare it with the one that `dangol` ships.") from error
     except re.error as error:
         raise RuleSetRefused(f"blocked.patterns has {error.pattern!r}, which is no regular expression: {error}.") from error
+
+
+def _claims_max(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not CLAIMS_MAX[0] <= value <= CLAIMS_MAX[1]:
+        raise RuleSetRefused(f"claims_max is {value!r}, must be a whole number from {CLAIMS_MAX[0]:,} to {CLAIMS_MAX[1]:,}.")
+    return value
 
 
 def _type_rule(rule: dict[str, Any]) -> TypeRule:
@@ -220,9 +232,9 @@ def _check(name: str, rule: TypeRule) -> None:
     except KeyError:
         known = ", ".join(f"{normaliser}@{version}" for normaliser, versions in _NORMALISERS.items() for version in versions)
         raise RuleSetRefused(f"types.{name}.normaliser is {rule.normaliser!r}, must be one of {known}.") from None
-    for key, value in (("unique", rule.unique), ("known", rule.known), ("typed", rule.typed)):
-        if not isinstance(value, bool):
-            raise RuleSetRefused(f"types.{name}.{key} is {value!r}, must be true or false.")
+    for key, flag in (("unique", rule.unique), ("known", rule.known), ("typed", rule.typed)):
+        if not isinstance(flag, bool):
+            raise RuleSetRefused(f"types.{name}.{key} is {flag!r}, must be true or false.")
     counts = {
         "rank": ("nothing" if rule.rank is None else rule.rank, 0),
         "limit.values": (rule.limit.values if rule.limit else None, 1),

@@ -36,25 +36,27 @@ def known_shared(connection: Connection[Any], nodes: set[bytes]) -> set[bytes]:
 
 
 class _Uses(Struct):
-    """How the owners of one type use an identifier."""
+    """How an identifier is used."""
 
-    #: First and last day of each owner's claims.
-    days: list[tuple[int, int]]
-    #: Owners who proved that it is theirs.
-    proven: int = 0
+    kind: str
+    #: Claims that name it.
+    claims: int
+    #: Type of owner -> first and last day of each owner's claims.
+    days: dict[str, list[tuple[int, int]]]
+    #: Type of owner -> owners who proved that it is theirs.
+    proven: dict[str, int]
 
 
 def find_shared(
     connection: Connection[Any], touched: list[tuple[bytes, bytes]], kinds: Mapping[bytes, str], rules: RuleSet
 ) -> NewlyShared:
-    """Identifiers among *touched* claims that have too many owners; they are marked, and their claims refused.
+    """Identifiers among *touched* claims that have too many owners or claims; they are marked, and their claims refused.
 
     Args: kinds: the type of every node in *touched*.
     """
     result = NewlyShared(set(), set(), [])
-    ends = {end for pair in touched for end in pair if (rule := rules.types.get(kinds[end])) and rule.shared}
-    for node, uses in sorted(_with_many_owners(connection, ends, rules).items() if ends else ()):
-        found = _shared(node, kinds[node], uses, rules)
+    for node, uses in sorted(_with_many_claims(connection, {end for pair in touched for end in pair}, kinds, rules).items()):
+        found = _shared(node, uses, rules)
         if found:
             result.nodes.add(node)
             result.shared.append(found)
@@ -63,18 +65,25 @@ def find_shared(
     return result
 
 
-def _shared(node: bytes, kind: str, uses: Mapping[str, _Uses], rules: RuleSet) -> IdentifierShared | None:
-    limit = rules.types[kind].shared
-    assert limit is not None
-    proven = max(one.proven for one in uses.values())
-    if limit.proven is not None and proven >= limit.proven:
-        return IdentifierShared(node, kind, SharedBecause.CONTESTED, proven, 0)
-    most = max(owners_at_once(one.days, limit.days) for one in uses.values())
-    return IdentifierShared(node, kind, SharedBecause.MANY_OWNERS, most, limit.days) if most >= limit.owners else None
+def _shared(node: bytes, uses: _Uses, rules: RuleSet) -> IdentifierShared | None:
+    rule = rules.types.get(uses.kind)
+    limit = rule.shared if rule else None
+    if limit:
+        proven = max(uses.proven.values(), default=0)
+        if limit.proven is not None and proven >= limit.proven:
+            return IdentifierShared(node, uses.kind, SharedBecause.CONTESTED, proven, 0)
+        most = max((owners_at_once(days, limit.days) for days in uses.days.values()), default=0)
+        if most >= limit.owners:
+            return IdentifierShared(node, uses.kind, SharedBecause.MANY_OWNERS, most, limit.days)
+    return IdentifierShared(node, uses.kind, SharedBecause.RUNAWAY, uses.claims, 0) if uses.claims > rules.claims_max else None
 
 
-def _with_many_owners(connection: Connection[Any], nodes: set[bytes], rules: RuleSet) -> dict[bytes, dict[str, _Uses]]:
-    """Node -> type of owner -> how those use it, for nodes with enough owners in all."""
+def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Mapping[bytes, str], rules: RuleSet) -> dict[bytes, _Uses]:
+    """How those of *nodes* are used that have enough claims for any limit."""
+    if not nodes:
+        return {}
+    limits = [rule.shared for rule in rules.types.values() if rule.shared]
+    shareable = {node for node in nodes if (rule := rules.types.get(kinds[node])) and rule.shared}
     # Nearly every identifier has one or two claims; those that cannot have too many owners are left out before anything is joined.
     rows = connection.execute(
         """
@@ -88,24 +97,42 @@ def _with_many_owners(connection: Connection[Any], nodes: set[bytes], rules: Rul
                     ) as either
         )
         select claim.node_id, owner.type, (claim.first_at at time zone 'utc')::date - date '1970-01-01',
-               (claim.last_at at time zone 'utc')::date - date '1970-01-01', claim.verified
+               (claim.last_at at time zone 'utc')::date - date '1970-01-01', claim.verified, claim.claims
           from claim
           join identifier as owner on owner.node_id = claim.owner_id and owner.type = any(%(owners)s::text[])
          where claim.claims >= %(least)s or claim.proofs >= %(least_proven)s
         """,
         {
-            "least": min((rule.shared.owners for rule in rules.types.values() if rule.shared), default=0),
-            "least_proven": min((rule.shared.proven for rule in rules.types.values() if rule.shared and rule.shared.proven), default=None),
-            "nodes": uuids(sorted(nodes)),
+            "least": min((limit.owners for limit in limits), default=0),
+            "least_proven": min((limit.proven for limit in limits if limit.proven), default=None),
+            "nodes": uuids(sorted(shareable)),
             "owners": texts(kind for kind, rule in rules.types.items() if rules.known(kind)),
         },
     ).fetchall()
-    uses: dict[bytes, dict[str, _Uses]] = defaultdict(lambda: defaultdict(lambda: _Uses([])))
-    for node, owner_kind, first, last, verified in rows:
-        use = uses[node][owner_kind]
-        use.days.append((first, last))
-        use.proven += verified
+    uses: dict[bytes, _Uses] = {}
+    for node, owner_kind, first, last, verified, claims in rows:
+        use = uses.setdefault(node, _Uses(kinds[node], claims, defaultdict(list), defaultdict(int)))
+        use.days[owner_kind].append((first, last))
+        use.proven[owner_kind] += verified
+    for node, claims in _runaways(connection, nodes, rules.claims_max):
+        uses.setdefault(node, _Uses(kinds[node], claims, {}, {})).claims = claims
     return uses
+
+
+def _runaways(connection: Connection[Any], nodes: set[bytes], most: int) -> list[tuple[bytes, int]]:
+    """(node, claims) of those with more claims than *most*."""
+    given = uuids(sorted(nodes))
+    return connection.execute(
+        """
+        select node_id, sum(claims)
+          from (select a as node_id, count(*) as claims from edge where a = any(%s::uuid[]) group by a
+                 union all
+                select b, count(*) from edge where b = any(%s::uuid[]) group by b) as side
+         group by node_id
+        having sum(claims) > %s
+        """,
+        [given, given, most],
+    ).fetchall()
 
 
 def _mark_shared(connection: Connection[Any], found: NewlyShared) -> None:

@@ -1,0 +1,136 @@
+"""identity: what it costs to take people apart and put them together, for normal people, a person of 10,000 identifiers and a hostile cookie."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from dangol.bench.filling import fill_people
+from dangol.bench.made import batches, visiting
+from dangol.bench.measure import Result, percentile
+from dangol.bench.process import fill_log, work
+from dangol.bench.scratch import scratch
+from dangol.events import node_bytes, now_us
+from dangol.settings import Settings
+
+KNOWN = 100_000
+#: People who are split and put together again.
+SPLITS = 200
+#: Identifiers of the giant person, and how often it is split.
+GIANT = 10_000
+GIANT_SPLITS = 10
+#: Events per measured rate.
+EVENTS = 40_000
+#: One event in so many is the giant's.
+GIANT_SHARE = 100
+#: Members that use the hostile cookie.
+HOSTILE = 30_000
+_AT = '"timestamp":"2026-11-01T%02d:%02d:%02d.000Z"'
+
+
+def identity() -> list[Result]:
+    """Times of decisions, and rates beside the rate without giant and hostile identifiers."""
+    results: list[Result] = []
+    with scratch() as settings:
+        fill_people(settings, 0, KNOWN)
+        dice = random.Random(11)  # noqa: S311 - made-up data
+        for number in range(2):
+            fill_log(settings, batches(EVENTS, visiting(KNOWN, dice, number * EVENTS), seed=number, first=number * EVENTS))
+            plain, _ = work(settings)
+        pairs = [(_member(one), _device(one)) for one in dice.sample(range(KNOWN), SPLITS)]
+        results += _decisions(settings, pairs, "a normal person", "< 50 ms")
+        own, _ = _worked(settings, _first_seen(lambda one: f"own-{one}", "own"))
+        hostile, _ = _worked(settings, _first_seen(lambda _: "hostile", "hostile"))
+        results.append(_rate(f"events/s of {HOSTILE:,} new members on one cookie", hostile, own, "the same with a cookie each"))
+        grown, _ = _worked(settings, _giants(0, GIANT))
+        results.append(_rate(f"events/s while a person grows to {GIANT:,} identifiers", grown, own, "new members with a cookie each"))
+        results += _decisions(settings, [(node_bytes("user_id", "giant"), node_bytes("cms_id", f"c{one}")) for one in range(GIANT_SPLITS)],
+                              f"a person of {GIANT:,} identifiers", "does not stop the flow")  # fmt: skip
+        ordinary = batches(EVENTS, visiting(KNOWN, dice, 3 * EVENTS), seed=5, first=3 * EVENTS)
+        mixed, _ = _worked(settings, [body for pair in _woven(ordinary, _giants(GIANT, GIANT + len(ordinary) * 20 // GIANT_SHARE)) for body in pair])
+        results.append(_rate(f"events/s with every {GIANT_SHARE}th event joining the giant another identifier", mixed, plain["rate"], "visits alone"))
+    return results
+
+
+def _decisions(settings: Settings, pairs: Sequence[tuple[bytes, bytes]], whose: str, goal: str) -> list[Result]:
+    """Split each pair by hand and take it back: the whole transaction, facts and commit included."""
+    from dangol.engines import state  # noqa: PLC0415 - Django loads slowly; --help need not
+    from dangol.engines.lake import open_lake  # noqa: PLC0415 - the same
+    from dangol.flow import decide_people, undecide_people  # noqa: PLC0415 - the same
+    from dangol.hotstate import connect_raw  # noqa: PLC0415 - the same
+    from dangol.identity import Decision, DecisionKind, rules_in_force  # noqa: PLC0415 - the same
+
+    lake = open_lake(settings)
+    split: list[float] = []
+    back: list[float] = []
+    with connect_raw(state.locate(settings), autocommit=True) as connection:
+        rules = rules_in_force(connection)
+        for a, b in pairs:
+            began = time.perf_counter()
+            decided = decide_people(connection, lake, Decision(DecisionKind.APART, a, b), rules, actor="bench", why="bench", now_us=now_us())
+            middle = time.perf_counter()
+            undecide_people(connection, lake, decided.number, rules, actor="bench", now_us=now_us())
+            split.append((middle - began) * 1000)
+            back.append((time.perf_counter() - middle) * 1000)
+    return [
+        Result(
+            bench="identity", what=f"{what}, p99", value=percentile(times, 0.99), unit="ms", goal=goal,
+            note=f"p50 {percentile(times, 0.5):.1f} ms, {len(times)} of them, with {KNOWN:,} people known",
+        )
+        for what, times in ((f"split of {whose}", split), (f"taking it back, of {whose}", back))
+    ]  # fmt: skip
+
+
+def _rate(what: str, told: float, floor: float, floor_is: str) -> Result:
+    return Result(bench="identity", what=what, value=told, unit="events/s", floor=floor, floor_is=floor_is, goal="≥ 0.5 of it")
+
+
+def _worked(settings: Settings, bodies: Sequence[bytes]) -> tuple[float, float]:
+    fill_log(settings, bodies)
+    told, cpu = work(settings)
+    return told["rate"], cpu
+
+
+def _member(one: int) -> bytes:
+    return node_bytes("user_id", f"member-{one:09d}")
+
+
+def _device(one: int) -> bytes:
+    return node_bytes("anonymous_id", f"device-{one:09d}-7f31")
+
+
+def _first_seen(cookie: Callable[[int], str], prefix: str) -> list[bytes]:
+    """Requests in which every event is a new member's, on the cookie that *cookie* names."""
+    return _requests(
+        f'{{"type":"identify","messageId":"{prefix}-{one}",{_at(one)},"userId":"{prefix}-{one}","anonymousId":"{cookie(one)}"}}'
+        for one in range(HOSTILE)
+    )
+
+
+def _giants(first: int, end: int) -> list[bytes]:
+    """Requests in which one member gets one more identifier of an unlimited type with each event."""
+    return _requests(
+        f'{{"type":"identify","messageId":"giant-{one}",{_at(one)},"userId":"giant",'
+        f'"context":{{"externalIds":[{{"id":"c{one}","type":"cms_id","collection":"users","encoding":"none"}}]}}}}'
+        for one in range(first, end)
+    )
+
+
+def _at(one: int) -> str:
+    return _AT % (one // 3600 % 24, one // 60 % 60, one % 60)
+
+
+def _requests(events: Iterator[str]) -> list[bytes]:
+    all_events = list(events)
+    return [('{"batch":[' + ",".join(all_events[start : start + 20]) + "]}").encode() for start in range(0, len(all_events), 20)]
+
+
+def _woven(many: Sequence[bytes], few: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """*many*, with *few* spread evenly among them."""
+    step = max(1, len(many) // max(1, len(few)))
+    for index, body in enumerate(many):
+        yield [body, few[index // step]] if index % step == 0 and index // step < len(few) else [body]
+
+
+__all__ = ["identity"]
