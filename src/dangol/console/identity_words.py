@@ -68,6 +68,13 @@ SHARED: dict[str, tuple[Words, Words]] = {
         Words("여러 사람이 함께 써요", "used by many"),
         Words("{owners}명이 {days}일 안에 함께 썼어요. 그래서 누구의 것도 아니고, 이것만으로는 누구도 합치지 않아요.", "{owners} known people used it within {days} days. So it belongs to none of them, and joins nobody."),
     ),
+    "runaway": (
+        Words("지나치게 많이 쓰여요", "claimed with too much"),
+        Words(
+            "한 사람이 가질 수 있는 것보다 훨씬 많은 식별자와 함께 들어왔어요. 프로그램이나 시험용 값으로 보여서 누구도 합치지 않아요.",
+            "It came together with more identifiers than any one person has: a machine or a test value. So it joins nobody.",
+        ),
+    ),
     "contested": (
         Words("서로 자기 것이라고 해요", "claimed by several"),
         Words("{owners}명이 각자 자기 것이라고 증명했어요. 번호 주인이 바뀌었거나 함께 쓰는 번호예요.", "{owners} known people each proved that it is theirs: it changed hands, or they share it."),

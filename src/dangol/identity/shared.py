@@ -85,7 +85,7 @@ def shared_page(
     rows = _rows(
         connection,
         """
-        select node_id, type, value, to_jsonb(shared_identifier) ->> 'because'
+        select node_id, type, value
           from shared_identifier
           join identifier using (node_id)
          where (%(kind)s = '' or type = %(kind)s)
@@ -105,7 +105,7 @@ def shared_one(connection: Connection[Any], node_id: UUID, rules: RuleSet) -> tu
     """One shared identifier with everybody it was claimed with, the owners first; None: it is not shared."""
     rows = _rows(
         connection,
-        "select node_id, type, value, to_jsonb(shared_identifier) ->> 'because' from shared_identifier join identifier using (node_id) where node_id = %s",
+        "select node_id, type, value from shared_identifier join identifier using (node_id) where node_id = %s",
         [node_id],
     )
     if not rows:
@@ -147,14 +147,20 @@ def reached_on(days: Iterable[tuple[int, int]], window: int, owners: int) -> int
 
 
 def _told(row: Any, claims: list[OwnerView], rules: RuleSet) -> SharedView:
-    node_id, kind, value, because = row
+    node_id, kind, value = row
     rule = rules.types.get(kind)
     limit = rule.shared if rule else None
     contest = _contest(claims, limit)
-    # What was noted when it was found; an older note does not say, but its claims do.
-    contested = because == SharedBecause.CONTESTED if because else bool(limit and limit.proven and contest[2])
-    reason = SharedBecause.CONTESTED if contested else SharedBecause.MANY_OWNERS
-    owners, days, since = contest if contested else _crowd(claims, limit)
+    crowd = _crowd(claims, limit)
+    # Not kept with it, because more claims may come after it was found: what they say in all is the same in whatever order they came.
+    reason = SharedBecause.MANY_OWNERS
+    owners, days, since = crowd
+    if limit and limit.proven and contest[2]:
+        reason = SharedBecause.CONTESTED
+        owners, days, since = contest
+    elif crowd[2] is None and len(claims) > min(rules.claims_max, LOOKED_AT_MAX):
+        reason = SharedBecause.RUNAWAY
+        owners, days, since = 0, 0, None
     return SharedView(
         node_id, kind, value, reason, owners, days, since,
         min(len(claims), LOOKED_AT_MAX), len(claims) > LOOKED_AT_MAX,
