@@ -42,6 +42,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("receipt", "where is my event? its fate, by messageId", "asking"),
         Command("person", "everything known of one person, by any identifier", "asking"),
         Command("people", "all people and their identifiers, as a file", "asking"),
+        Command("explain", "why a trait has its value: the rule, the other values, the events", "traits"),
         Command("why-merged", "why two identifiers are one person, or what keeps them apart", "identity"),
         Command("quarantine", "events that wait for a person: look, correct, replay", "quarantine"),
     ),
@@ -49,6 +50,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("split", "keep two identifiers apart, whatever events claim", "identity"),
         Command("merge", "put two identifiers together, with evidence", "identity"),
         Command("identity", "rule sets, shared identifiers, decisions about people", "identity"),
+        Command("traits", "trait rules: which value counts, and which traits are counted", "traits"),
     ),
     "Admit": (
         Command("operator", "people of the brand who may sign in", "access"),

@@ -46,7 +46,7 @@ LOST: dict[str, Words] = {
     "removal": Words("값을 지웠어요", "this event took the value away"),
 }
 
-_DEFAULT = Words("이 항목에 정해 둔 규칙이 없어서 기본 규칙을 따랐어요.", "No rule names this trait, so the default holds.")
+_DEFAULT = Words("이 특성에 정해 둔 규칙이 없어서 기본 규칙을 따랐어요.", "No rule names this trait, so the default holds.")
 _CROWDED = Words(
     "서로 다른 값이 너무 많이 들어와서 최근 값만 남아 있어요. 그래서 규칙 대신 가장 최근 값을 썼어요.",
     "So many different values were told that only the newest are kept, and the newest counts instead of what the rule asks for.",

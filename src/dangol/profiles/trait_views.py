@@ -8,7 +8,7 @@ from typing import Any
 from dangol.events import to_datetime
 from dangol.profiles.belonging import Belonging
 from dangol.profiles.ruleset import TraitRules
-from dangol.profiles.survivorship import Loser, Sources, Survivor, survive
+from dangol.profiles.survivorship import Loser, Policy, Sources, Survivor, survive
 from dangol.profiles.told import History, Telling
 from dangol.profiles.views import MembershipView, ToldView, TraitExplanation, TraitView
 
@@ -18,12 +18,13 @@ def trait_views(traits: Mapping[str, History], rules: TraitRules, sources: Sourc
     found = {}
     for name, history in traits.items():
         told = history.told
-        if len(told) == 1 and not history.crowded:
+        rule = rules.rule(name)
+        if len(told) == 1 and not history.crowded and rule.policy is not Policy.UNION:
             # Whatever the policy, a single value counts. Nearly every trait is told one value.
             only = told[0]
-            survivor = Survivor(only.value, None if only.value is None else only, [], [], rules.rule(name).policy, fell_back=False)
+            survivor = Survivor(only.value, None if only.value is None else only, [], [], rule.policy, fell_back=False)
         else:
-            survivor = survive(history, rules.rule(name), sources)
+            survivor = survive(history, rule, sources)
         if survivor.telling is not None:
             found[name] = _trait_view(survivor, sources, crowded=history.crowded)
     return found

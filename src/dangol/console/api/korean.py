@@ -78,7 +78,7 @@ DESCRIPTIONS: dict[str, str] = {
 MEANINGS: dict[str, str] = {
     "person": "종류:값. person:ID에는 그 사람이 가졌던 어떤 ID든 적을 수 있어요.",
     "group_id": "group 호출에 담긴 groupId 그대로예요.",
-    "trait": "항목(trait)의 이름이에요.",
+    "trait": "특성(trait)의 이름이에요.",
     "others": "쓰지 않는 다른 값도 출처와 함께 보여드려요.",
     "message_id": "보낸 쪽이 붙인 messageId예요.",
     "key": "목록에 보이는 키나 이벤트의 messageId예요.",

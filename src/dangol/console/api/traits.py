@@ -15,15 +15,18 @@ from dangol.console.api.problems import Kind, Problem
 from dangol.console.api.sight import Sight, sees
 from dangol.console.trait_words import why_told
 from dangol.operators import Permission
-from dangol.privacy import mask_explanation, mask_group
+from dangol.privacy import mask_explanation, mask_group, mask_json
 from dangol.profiles import explain, group_view, told_traits
+from dangol.profiles.computed.explain import explain_computed
 from dangol.profiles.refused import nearest
 
 
 class ExplainQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     """Which trait."""
 
-    trait: Annotated[str, Meta(min_length=1, max_length=200, description="Name of the trait.")]
+    trait: Annotated[str, Meta(min_length=1, max_length=200, description="Name of the trait, told or computed.")]
+    cursor: Cursor | None = None
+    limit: Annotated[int, Meta(ge=1, le=500, description="Events behind a computed value per page, 1 to 500.")] = 50
 
 
 class Evidence(Other, kw_only=True):
@@ -35,8 +38,8 @@ class Evidence(Other, kw_only=True):
     receipts: list[str]
 
 
-class Explanation(Struct):
-    """Why a trait has the value that it has."""
+class Explanation(Struct, tag_field="kind", tag="told"):
+    """Why a trait that events tell has the value that it has."""
 
     person_id: UUID
     trait: str
@@ -58,6 +61,37 @@ class Explanation(Struct):
     others: list[Evidence]
     #: More different values were told than are kept.
     crowded: bool
+
+
+class CountedEvent(Struct):
+    """One event behind a computed value."""
+
+    message_id: str
+    occurred_at: datetime
+    source: str
+    channel: str
+    #: Its event name or call type.
+    name: str
+    #: What it contributes, in order; [] where the event itself is counted.
+    values: list[Any]
+    seq: int
+    receipt: str
+
+
+class ComputedExplanation(Struct, tag_field="kind", tag="computed"):
+    """Which events made a computed value, newest first."""
+
+    person_id: UUID
+    trait: str
+    value: Any
+    as_of: datetime
+    window: str
+    #: ready, or why there is no value yet.
+    state: str
+    #: The definition in a sentence, in the caller's language.
+    says: str
+    events: list[CountedEvent]
+    next: str | None
 
 
 class Member(Struct):
@@ -101,15 +135,17 @@ class GroupQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     ko="이 값이 왜 이런지 봐요",
     permission=Permission.PEOPLE_SEE,
     query=ExplainQuery,
-    answer=Explanation,
+    answer=Explanation | ComputedExplanation,
     problems=(Kind.NOT_FOUND,),
 )
-def explain_trait(call: Call) -> Explanation:
+def explain_trait(call: Call) -> Explanation | ComputedExplanation:
     """Which rule decided about a trait of a person, which value counts, and every other value that was told, with the events behind each.
 
-    Personal data is masked unless the role may see it.
+    For a computed trait: its definition and a page of the events that made its value. Personal data is masked unless the role may see it.
     """
     person_id, trait = person_id_of(call), call.query.trait
+    if (computed := _explain_computed(call, person_id, trait)) is not None:
+        return computed
     found = explain(call.connection, person_id, trait)
     if found is None:
         told = told_traits(call.connection, person_id)
@@ -130,6 +166,35 @@ def explain_trait(call: Call) -> Explanation:
         others=[_evidence(one) for one in found.others],
         crowded=found.crowded,
     )
+
+
+def _explain_computed(call: Call, person_id: UUID, trait: str) -> ComputedExplanation | None:
+    wanted = call.query
+    try:
+        found = explain_computed(call.connection, call.lake, person_id, trait, cursor=wanted.cursor, limit=wanted.limit)
+    except ValueError as error:
+        raise Problem(Kind.BAD_PARAMETER, f"cursor {wanted.cursor!r} is not one that a page before gave ({error}). Begin without it.") from None
+    if found is None:
+        return None
+    shown = sees(call, f"person:{person_id}", part=f"trait {trait}")
+    view = found.view
+    return ComputedExplanation(
+        person_id=person_id,
+        trait=trait,
+        value=view.value if shown else mask_json({trait: view.value}, "traits")[trait],
+        as_of=view.as_of,
+        window=view.window,
+        state=view.state,
+        says=found.means.get(call.language, found.means["en"]),
+        events=[
+            CountedEvent(
+                one.message_id, one.occurred_at, one.source, one.channel, one.name, one.values if shown else mask_json(one.values), one.seq,
+                f"{PREFIX}/receipts/{quote(one.message_id, safe='')}",
+            )
+            for one in found.events
+        ],
+        next=found.next,
+    )  # fmt: skip
 
 
 def _evidence(view: Any) -> Evidence:

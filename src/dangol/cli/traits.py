@@ -1,0 +1,170 @@
+"""`dangol traits` and `dangol explain`: which value of a trait counts, by which rule, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dangol.cli.open_state import actor, opened_state
+from dangol.cli.output import remark, say, say_json, say_table
+from dangol.cli.parser import add_json
+from dangol.cli.workspace import settings_of
+from dangol.errors import DangolError
+
+if TYPE_CHECKING:
+    from dangol.profiles import ToldView, TraitExplanation
+    from dangol.profiles.computed.views import ComputedExplanation
+
+#: Events behind a computed value that are shown.
+EVENTS_SHOWN = 20
+
+
+class NothingTold(DangolError):
+    """There is no such person or trait."""
+
+    code = "not_found"
+
+
+def traits_command(parser: argparse.ArgumentParser) -> None:
+    """Declare `dangol traits`."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="the trait rules in force", description="The trait rules in force, as YAML.")
+    add_json(show)
+    show.set_defaults(run=_show)
+    for name, run, told in (
+        ("try", _try, "whose values another document would change; nothing is changed"),
+        ("apply", _apply, "put a document in force; which value counts follows at once"),
+    ):
+        below = actions.add_parser(name, help=told, description=told)
+        below.add_argument("file", metavar="TRAITS.yaml", type=Path, help="start from `dangol traits show`")
+        add_json(below)
+        if name == "apply":
+            below.add_argument("--why", metavar="TEXT", default="", help="the reason, kept with the version")
+        below.set_defaults(run=run)
+
+
+def explain_command(parser: argparse.ArgumentParser) -> None:
+    """Declare `dangol explain`."""
+    parser.add_argument("identifier", metavar="TYPE:VALUE", help="email:mina@brand.kr, phone:010-2345-6789, user_id:42, person:<id>")
+    parser.add_argument("trait", metavar="TRAIT", help="name of a trait, told or computed")
+    add_json(parser)
+    parser.set_defaults(run=_explain)
+
+
+def _show(args: argparse.Namespace) -> None:
+    from dangol.profiles import trait_document_in_force  # noqa: PLC0415 - --help need not load it
+
+    with opened_state(settings_of(args)) as connection:
+        version, document = trait_document_in_force(connection)
+    if args.json:
+        say_json({"version": version, "document": document})
+        return
+    remark(f"Version {version} is in force.")
+    say(document.rstrip())
+
+
+def _try(args: argparse.Namespace) -> None:
+    from dangol.profiles.trying import try_trait_rules  # noqa: PLC0415 - as above
+
+    with opened_state(settings_of(args)) as connection:
+        told = try_trait_rules(connection, _document(args.file), progress=_progress)
+    if args.json:
+        say_json(told)
+        return
+    say(f"{told.people_changed:,} of {told.people:,} people would have other values. Nothing was changed.")
+    for name in told.unknown_sources:
+        say(f"No source or kind of source is called {name!r} here yet: it changes nothing until there is one.")
+    if told.changed:
+        say("")
+        say_table(["trait", "people#"], list(told.changed.items()), empty="")
+        say("")
+        rows = [(one.trait, str(one.person_id), _value(one.now), _value(one.then)) for one in told.examples]
+        say_table(["trait", "for example", "now", "then"], rows, empty="")
+
+
+def _apply(args: argparse.Namespace) -> None:
+    from datetime import UTC, datetime  # noqa: PLC0415 - as above
+
+    from dangol.privacy import record  # noqa: PLC0415 - as above
+    from dangol.profiles.applying import apply_trait_rules  # noqa: PLC0415 - as above
+
+    if not args.why.strip():
+        raise DangolError("--why is missing: a version of the trait rules is kept with its reason. `dangol traits try` shows what would follow.")
+    with opened_state(settings_of(args)) as connection:
+        done = apply_trait_rules(connection, _document(args.file), actor=actor(), why=args.why, at=datetime.now(UTC))
+        record(connection, actor(), "trait_rules.applied", subject=f"trait_rules:{done.version}", why=args.why, details={"filling": done.filling})
+    if args.json:
+        say_json(done)
+        return
+    say(f"Version {done.version} is in force. Which values count follows at once, for everybody.")
+    if done.filling:
+        say(f"History is being read for {', '.join(done.filling)}; `dangol learn` does it, and the profile shows how far it is.")
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from dangol.engines.lake import open_lake  # noqa: PLC0415 - as above
+    from dangol.privacy import record  # noqa: PLC0415 - as above
+    from dangol.profiles import explain, person_of, told_traits  # noqa: PLC0415 - as above
+    from dangol.profiles.computed.explain import explain_computed  # noqa: PLC0415 - as above
+    from dangol.profiles.refused import nearest  # noqa: PLC0415 - as above
+
+    kind, colon, value = args.identifier.partition(":")
+    if not colon or not kind or not value:
+        raise DangolError(f"{args.identifier!r} must be TYPE:VALUE, like email:mina@brand.kr or user_id:42.")
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
+        person = person_of(connection, kind, value)
+        if person is None:
+            raise NothingTold(f"nobody is known by {args.identifier}.")
+        computed = explain_computed(connection, open_lake(settings), person, args.trait, limit=EVENTS_SHOWN)
+        found = None if computed else explain(connection, person, args.trait)
+        if computed is None and found is None:
+            raise NothingTold(f"no event ever told the trait {args.trait!r} of this person.{nearest(args.trait, told_traits(connection, person))}")
+        record(connection, actor(), "person.seen", subject=f"person:{person}", details={"by": kind, "trait": args.trait})
+    if args.json:
+        say_json(found or computed)
+    elif found is not None:
+        _say_told(found)
+    elif computed is not None:
+        _say_computed(args.trait, computed)
+
+
+def _say_told(found: TraitExplanation) -> None:
+    from dangol.console.trait_words import why_told  # noqa: PLC0415 - as above
+
+    say(f"{found.trait} is {_value(found.value)}. {why_told(found, 'en')} (Trait rules, version {found.rules_version}.)", "")
+    rows = [_row(one, "counts") for one in found.winners]
+    rows += [_row(one, one.lost or "") for one in found.others]
+    say_table(["value", "", "source", "verified", "first", "by event", "last", "by event", "events#"], rows, empty="")
+
+
+def _row(one: ToldView, standing: str) -> tuple[object, ...]:
+    proof = "yes" if one.verified else ""
+    return (_value(one.value), standing, one.source, proof, one.first_at, one.first_event, one.last_at, one.last_event, one.events)
+
+
+def _say_computed(name: str, found: ComputedExplanation) -> None:
+    say(f"{name} is {_value(found.view.value)}. {found.means['en']}", "")
+    rows = [(one.occurred_at, one.source, one.name, ", ".join(_value(value) for value in one.values), one.message_id) for one in found.events]
+    say_table(["when", "source", "event", "values", "messageId"], rows, empty="No event made it.")
+    if found.next:
+        say("", f"These are the newest {EVENTS_SHOWN}; GET /api/v1/people/TYPE:VALUE/explain?trait={name} pages through all.")
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _progress(people: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{people:,} people looked at", end="", file=sys.stderr, flush=True)  # noqa: T201 - a person waits
+
+
+def _document(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DangolError(f"{file} cannot be read: {error.strerror}. `dangol traits show` prints one to start from.") from error
