@@ -33,14 +33,15 @@ class Place:
 PLACES = (
     Place("home", _("Home"), "/", "house", "", "h", Permission.STATUS_SEE),
     Place("people", _("People"), "/people", "users", "", "p", Permission.PEOPLE_SEE),
-    Place("shared-identifiers", _("Shared identifiers"), "/shared-identifiers", "share-2", _("Identity"), "i", Permission.IDENTITY_SEE),
-    Place("identity-decisions", _("Decisions"), "/identity-decisions", "git-merge", _("Identity"), "d", Permission.IDENTITY_SEE),
-    Place("identity-rules", _("Identity rules"), "/identity-rules", "workflow", _("Identity"), "r", Permission.IDENTITY_SEE),
     Place("live", _("Live"), "/live", "radio", _("Data"), "l", Permission.LIVE_SEE),
     Place("sources", _("Sources"), "/sources", "plug", _("Data"), "s", Permission.SOURCES_SEE),
     Place("plan", _("Tracking plan"), "/plan", "list-checks", _("Data"), "t", Permission.PLAN_SEE),
     Place("traits", _("Traits"), "/traits", "tag", _("Data"), "c", Permission.TRAITS_SEE),
     Place("quarantine", _("Quarantine"), "/quarantine", "archive-x", _("Data"), "q", Permission.QUARANTINE_SEE),
+    Place("matches", _("Suggested matches"), "/matches", "git-compare", _("Identity"), "e", Permission.IDENTITY_SEE),
+    Place("shared-identifiers", _("Shared identifiers"), "/shared-identifiers", "share-2", _("Identity"), "i", Permission.IDENTITY_SEE),
+    Place("identity-decisions", _("Decisions"), "/identity-decisions", "git-merge", _("Identity"), "d", Permission.IDENTITY_SEE),
+    Place("identity-rules", _("Identity rules"), "/identity-rules", "workflow", _("Identity"), "r", Permission.IDENTITY_SEE),
     Place("operators", _("Operators"), "/operators", "user-cog", _("Trust"), "o", Permission.OPERATORS_SEE),
     Place("audit", _("Audit"), "/audit", "scroll-text", _("Trust"), "a", Permission.AUDIT_SEE),
 )
