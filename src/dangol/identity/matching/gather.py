@@ -19,7 +19,9 @@ NEVER_MET = -6.0
 LOUDEST = 12.0
 
 
-def gathered(pairs: Iterable[tuple[Id, Id, float]], *, least: float = 0.0, never_met: float = NEVER_MET, loudest: float = LOUDEST) -> list[list[Id]]:
+def gathered(
+    pairs: Iterable[tuple[Id, Id, float]], *, least: float = 0.0, never_met: float = NEVER_MET, loudest: float = LOUDEST
+) -> list[list[Id]]:
     """Groups of two or more.
 
     Args:
@@ -39,7 +41,12 @@ def gathered(pairs: Iterable[tuple[Id, Id, float]], *, least: float = 0.0, never
         ties.setdefault(b, {})[a] = kept
         names[a], names[b] = str(a), str(b)
     groups: dict[Id, list[Id]] = {one: [one] for one in ties}
-    queue = [(-total, names[a], names[b], a, b, 1, 1) for a, near in ties.items() for b, (total, _) in near.items() if names[a] < names[b] and total > least]
+    queue = [
+        (-total, names[a], names[b], a, b, 1, 1)
+        for a, near in ties.items()
+        for b, (total, _) in near.items()
+        if names[a] < names[b] and total > least
+    ]
     heapq.heapify(queue)
     while queue:
         _, _, _, a, b, size_a, size_b = heapq.heappop(queue)
