@@ -175,7 +175,7 @@ def reject(at: Desk, number: int, by: Approver, why: str = "", *, for_good: bool
 
 
 def take_back(at: Desk, number: int, by: Approver) -> Verdict:
-    """Take a verdict back: those who were joined come apart as if it never was, and the pair waits for an operator again."""
+    """Take a verdict back, or one's own first approval: those who were joined come apart as if it never was, and the pair waits again."""
     with at.connection.transaction():
         found = lock(at.connection, number)
         if found is None:
@@ -184,7 +184,7 @@ def take_back(at: Desk, number: int, by: Approver) -> Verdict:
         if found.state in (SuggestionState.ACCEPTED, SuggestionState.AUTOMATIC) and found.decision is not None and found.taken_back is None:
             undecide_people(at.connection, at.lake, found.decision, at.rules, actor=by.actor, now_us=now)
             _audit(at, found, "taken_back", by, "")
-        elif found.state in (SuggestionState.REJECTED, SuggestionState.NEVER):
+        elif found.state in (SuggestionState.REJECTED, SuggestionState.NEVER) or (found.state is SuggestionState.OPEN and found.first is not None and found.first.actor == by.actor):
             open_again(at.connection, number)
             _tell(at, found, "open", by, "", now)
         else:

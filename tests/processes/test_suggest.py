@@ -48,7 +48,7 @@ def crowd(machine: Machine, size: int = 30) -> None:
 
 
 def pairs(machine: Machine, state: SuggestionState = SuggestionState.OPEN) -> list[set[UUID]]:
-    return [{one.person_a, one.person_b} for one in suggestions(machine.connection, SuggestionFilter(state=state)).suggestions]
+    return [{one.person_a, one.person_b} for one in suggestions(machine.connection, SuggestionFilter(states=(state,))).suggestions]
 
 
 def test_a_planted_duplicate_is_found_once_and_only_it(machine: Machine):
@@ -125,7 +125,7 @@ def test_sure_pairs_join_by_themselves_where_the_brand_says_so(machine: Machine)
     assert person(machine, mail("doyun0")) == person(machine, mail("doyun1"))
     assert pairs(machine) == [{member("m1"), member("m2")}]
     assert counts(machine.connection).automatic == 1
-    (number,) = [one.number for one in suggestions(machine.connection, SuggestionFilter(state=SuggestionState.AUTOMATIC)).suggestions]
+    (number,) = [one.number for one in suggestions(machine.connection, SuggestionFilter(states=(SuggestionState.AUTOMATIC,))).suggestions]
     with matches.desk(machine.settings) as at:
         matches.take_back(at, number, MINA)
     assert person(machine, mail("doyun0")) != person(machine, mail("doyun1"))

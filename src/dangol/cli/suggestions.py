@@ -106,7 +106,7 @@ def _list(args: argparse.Namespace) -> None:
 
     settings = settings_of(args)
     with _connected(settings) as connection:
-        wanted = SuggestionFilter(state=None if args.state == "all" else SuggestionState(args.state), person=_person(connection, args.person))
+        wanted = SuggestionFilter(states=() if args.state == "all" else (SuggestionState(args.state),), person=_person(connection, args.person))
         found = suggestions(connection, wanted, limit=args.limit).suggestions
         labels = _labels(connection, found)
     if args.json:

@@ -79,6 +79,8 @@ OUTCOMES: dict[Outcome, Any] = {
     Outcome.NOT_AN_OPERATOR: _("Two operators must agree here, and a program is none."),
     Outcome.REFUSED: _("It is refused; nothing was changed."),
 }
+#: Weaker reasons are not told in one line, and no more than so many are.
+TOLD_BITS, TOLD_MAX = 1.0, 3
 #: Fields whose values are personal.
 _MASKS = {
     "name": MaskKind.NAME,
@@ -101,9 +103,7 @@ def level_name(level: str) -> str:
 
 def shown_value(field: str, value: str, *, clear: bool) -> str:
     """A compared value, masked unless *clear*. Several values stand one after the other, each masked."""
-    if clear or field not in ("gender", *_MASKS):
-        return value
-    if field == "gender":
+    if clear or field not in _MASKS:
         return value
     return ", ".join(mask(_MASKS[field], one) for one in value.split(", ")) if field != "address" else mask(_MASKS[field], value)
 
@@ -112,3 +112,26 @@ def masked(reason: Reason, *, clear: bool) -> Reason:
     """The reason with its values masked unless *clear*."""
     a, b = (shown_value(reason.field, value, clear=clear) for value in (reason.value_a, reason.value_b))
     return Reason(reason.field, reason.level, reason.bits, a, b)
+
+
+def because(reasons: list[Reason]) -> str:
+    """The strongest reasons in one line: the same birth date, a slip in the name, but another phone."""
+    ordered = sorted((one for one in reasons if one.field != "prior" and abs(one.bits) >= TOLD_BITS), key=lambda one: -abs(one.bits))
+    return " · ".join(in_words(one) for one in ordered[:TOLD_MAX])
+
+
+def in_words(reason: Reason) -> str:
+    """Like "Birth date: the same +9.1"."""
+    return str(_("%(field)s: %(level)s %(bits)s")) % {"field": field_name(reason.field), "level": level_name(reason.level), "bits": bits(reason.bits)}
+
+
+def bits(value: float) -> str:
+    """9.1 as +9.1 and -3 as −3.0."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def percent(probability: float) -> str:
+    """0.9972 as 99.7 %; what is not certain never reads as 100 %."""
+    if probability >= 0.9999:
+        return "> 99.99 %"
+    return f"{probability * 100:.2f} %" if probability >= 0.995 else f"{probability * 100:.1f} %"

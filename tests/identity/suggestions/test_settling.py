@@ -31,7 +31,7 @@ def undecided(machine: Machine, number: int) -> None:
 
 
 def states(machine: Machine) -> list[tuple[str, str]]:
-    return [(one.state.value, one.gone.value if one.gone else "") for one in sorted(suggestions(machine.connection, SuggestionFilter(state=None)).suggestions, key=lambda one: one.number)]
+    return [(one.state.value, one.gone.value if one.gone else "") for one in sorted(suggestions(machine.connection, SuggestionFilter(states=())).suggestions, key=lambda one: one.number)]
 
 
 def test_one_operator_joins_two_people_and_takes_it_back(machine: Machine):
@@ -170,7 +170,7 @@ def test_other_evidence_makes_a_suggestion_gone(machine: Machine):
     assert person(machine, mail("a")) == person(machine, mail("b"))
     assert suggestion(machine.connection, number).gone is Gone.ONE_PERSON
     assert suggestions(machine.connection, SuggestionFilter()).suggestions == []
-    assert [one.number for one in suggestions(machine.connection, SuggestionFilter(state=SuggestionState.GONE)).suggestions] == [number]
+    assert [one.number for one in suggestions(machine.connection, SuggestionFilter(states=(SuggestionState.GONE,))).suggestions] == [number]
     with desk(machine.settings) as at:
         assert matches.accept(at, number, MINA).outcome is Outcome.SETTLED
     assert suggest(machine, match(mail("a"), mail("b"))).same == 1

@@ -164,7 +164,7 @@ def list_suggestions(call: Call) -> Suggestions:
     wanted = call.query
     person = _person(call, wanted.person) if wanted.person else None
     chosen = SuggestionFilter(
-        state=_state(wanted.state), above=wanted.above, below=1.1 if wanted.below is None else wanted.below, person=person,
+        states=_states(wanted.state), above=wanted.above, below=1.1 if wanted.below is None else wanted.below, person=person,
         second=wanted.second, sort=_sort(wanted.sort),
     )  # fmt: skip
     try:
@@ -352,11 +352,11 @@ def _unknown(number: int) -> Problem:
     return Problem(Kind.NOT_FOUND, f"There is no suggestion {number}. GET /api/v1/identity/suggestions lists them.")
 
 
-def _state(text: str) -> SuggestionState | None:
+def _states(text: str) -> tuple[SuggestionState, ...]:
     if text == "all":
-        return None
+        return ()
     try:
-        return SuggestionState(text)
+        return (SuggestionState(text),)
     except ValueError:
         known = ", ".join(one.value for one in SuggestionState)
         raise Problem(Kind.BAD_PARAMETER, f"state {text[:40]!r} must be one of {known}, or all.") from None

@@ -77,8 +77,8 @@ _RUN = (
 class SuggestionFilter:
     """Which suggestions are wanted."""
 
-    #: None: of any state.
-    state: SuggestionState | None = SuggestionState.OPEN
+    #: Of these states; none: of any.
+    states: tuple[SuggestionState, ...] = (SuggestionState.OPEN,)
     #: Probability at least and below; 0 to 1.
     above: float = 0.0
     below: float = 1.1
@@ -115,8 +115,14 @@ class Counts:
         return any((self.open, self.accepted, self.automatic, self.rejected, self.never))
 
 
-def suggestions(connection: Connection[Any], wanted: SuggestionFilter, *, cursor: str | None = None, limit: int = 50) -> SuggestionPage:
-    """A page of suggestions as they stand now. Raises: ValueError when the cursor is not one of ours."""
+def suggestions(
+    connection: Connection[Any], wanted: SuggestionFilter, *, cursor: str | None = None, limit: int = 50, backwards: bool = False
+) -> SuggestionPage:
+    """A page of suggestions as they stand now; *backwards*: those before the cursor, the nearest first.
+
+    Raises: ValueError when the cursor is not one of ours.
+    """
+    past, order = (">", "asc") if backwards else ("<", "desc")
     newest = wanted.sort == "newest"
     probability, number = _cursor(cursor)
     rows = _rows(
@@ -130,17 +136,17 @@ def suggestions(connection: Connection[Any], wanted: SuggestionFilter, *, cursor
                   and (not %(second)s or s.first_actor <> '')
                   and (%(person)s::uuid is null or s.a in (select node_id from nodes) or s.b in (select node_id from nodes))
                   and (%(number)s::bigint is null
-                       or {"s.id < %(number)s" if newest else "(s.probability, s.id) < (%(probability)s::float8, %(number)s::bigint)"})
-                order by {"s.id desc" if newest else "s.probability desc, s.id desc"})
+                       or {f"s.id {past} %(number)s" if newest else f"(s.probability, s.id) {past} (%(probability)s::float8, %(number)s::bigint)"})
+                order by {f"s.id {order}" if newest else f"s.probability {order}, s.id {order}"})
         select *
           from standing
-         where %(wanted)s::text is null
-            or case when gone <> '' then 'gone' else state end = %(wanted)s
+         where %(wanted)s::text[] is null
+            or case when gone <> '' then 'gone' else state end = any(%(wanted)s::text[])
          limit %(limit)s
         """,  # noqa: S608 - parts of this file
         {
-            "states": _stored(wanted.state),
-            "wanted": wanted.state,
+            "states": _stored(wanted.states),
+            "wanted": [one.value for one in wanted.states] or None,
             "above": wanted.above,
             "below": wanted.below,
             "second": wanted.second,
@@ -152,13 +158,18 @@ def suggestions(connection: Connection[Any], wanted: SuggestionFilter, *, cursor
     )
     found = [suggestion_of(row) for row in rows[:limit]]
     more = len(rows) > limit
-    return SuggestionPage(found, f"{found[-1].probability!r}_{found[-1].number}" if more else None)
+    return SuggestionPage(found, place_of(found[-1]) if more else None)
 
 
-def _stored(state: SuggestionState | None) -> list[str]:
-    if state is None:
-        return [one.value for one in SuggestionState]
-    return ["gone", "open"] if state is SuggestionState.GONE else [state.value]
+def place_of(one: Suggestion) -> str:
+    """The cursor that begins after this suggestion."""
+    return f"{one.probability!r}_{one.number}"
+
+
+def _stored(states: tuple[SuggestionState, ...]) -> list[str]:
+    """States in the table that may be these now: one that is kept as open may be gone."""
+    kept = {one.value for one in states or SuggestionState}
+    return sorted(kept | {"open"} if "gone" in kept else kept)
 
 
 def suggestion(connection: Connection[Any], number: int) -> Suggestion | None:

@@ -1,5 +1,6 @@
 // Chart frames: drawn by ECharts only on pages that have one; colours come from the tokens.
 import { save, toCsv } from "./tables.js";
+import { waterfall } from "./waterfall.js";
 
 const drawn = new Map();
 
@@ -75,6 +76,7 @@ export function colour(name) {
 function options(data, frame) {
   const [ink, faint, line, surface] = ["ink", "faint-ink", "line", "surface"].map((name) => colour(`probe-${name}`));
   const font = getComputedStyle(frame).fontFamily;
+  if (data.kind === "waterfall") return waterfall(data, { ink, faint, line, surface, font, width: frame.clientWidth, colours: data.colors.map((one) => colour(`probe-series-${one}`)) });
   const last = data.labels.length - 1;
   return {
     animationDuration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 300,

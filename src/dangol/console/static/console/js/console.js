@@ -9,6 +9,7 @@ import { setUpForms } from "./forms.js";
 import { setUpCharts } from "./charts.js";
 import { setUpGraph } from "./graph.js";
 import { setUpFlow } from "./flow.js";
+import { setUpMatches } from "./matches.js";
 import { setUpLive } from "./live.js";
 import { setUpChoosing } from "./choose.js";
 
@@ -22,5 +23,6 @@ setUpForms();
 setUpCharts();
 setUpGraph();
 setUpFlow();
+setUpMatches();
 setUpLive();
 setUpChoosing();
