@@ -67,6 +67,24 @@ def test_make_targets_that_readme_names_exist():
         assert "demo" in named
 
 
+KOREAN_GUIDES = sorted((ROOT / "docs" / "howto").glob("*.ko.md"))
+
+
+@pytest.mark.parametrize("korean", KOREAN_GUIDES, ids=lambda path: path.name)
+def test_a_korean_guide_says_what_the_english_one_says(korean: Path):
+    """A guide in Korean has the sections, lists, tables and code of its English twin, is reached from it, and leads to Korean guides where there are."""
+    english = korean.with_name(korean.name.replace(".ko.md", ".md"))
+    ours, theirs = korean.read_text(encoding="utf-8"), english.read_text(encoding="utf-8")
+    assert FENCE.findall(ours) == FENCE.findall(theirs)
+    for pattern in (r"^#+(?= )", r"^\|", r"^[-*] "):
+        assert re.findall(pattern, ours, re.MULTILINE) == re.findall(pattern, theirs, re.MULTILINE), pattern
+    assert f'href="{korean.name}"' in theirs
+    assert f'href="{english.name}"' in ours
+    twins = {path.name.replace(".ko.md", ".md") for path in KOREAN_GUIDES}
+    assert [name for name in re.findall(r"\]\(([\w-]+\.md)", ours) if name in twins] == []
+    assert set(re.findall(r"`([A-Z]+ /[^`]*|dangol [^`]*)`", ours)) == set(re.findall(r"`([A-Z]+ /[^`]*|dangol [^`]*)`", theirs))
+
+
 def test_both_readmes_say_the_same():
     """The Korean page has the same sections, pictures and commands as the English one."""
     english, korean = ((ROOT / path).read_text(encoding="utf-8") for path in ("README.md", "README.ko.md"))

@@ -89,7 +89,7 @@ function options(data, frame) {
     yAxis: { type: "value", min: 0, minInterval: 1, splitNumber: 4, splitLine: { lineStyle: { color: line, opacity: 0.7 } }, axisLabel: { color: faint, fontSize: 11 } },
     series: data.series.map((one) => {
       const paint = colour(`probe-series-${one.color}`);
-      const values = one.values.map((value, index) => (data.unfinished && index === last ? { value, itemStyle: { color: "transparent", borderColor: paint, borderType: "dashed", borderWidth: 1.5 } } : value));
+      const values = one.values.map((value, index) => (data.unfinished && index === last && value ? { value, itemStyle: { color: "transparent", borderColor: paint, borderType: "dashed", borderWidth: 1.5 } } : value));
       return { name: one.name, type: data.kind === "line" ? "line" : "bar", stack: data.kind === "stacked" ? "all" : undefined, data: values, itemStyle: { color: paint, borderRadius: data.kind === "stacked" ? 0 : [3, 3, 0, 0] }, lineStyle: { width: 2 }, showSymbol: false, barMaxWidth: 28, smooth: false };
     }),
   };
