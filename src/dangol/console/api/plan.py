@@ -56,7 +56,7 @@ class TrialOf(Struct, forbid_unknown_fields=True):
 _CHANGE: dict[str, Any] = {"permission": Permission.PLAN_CHANGE, "problems": (Kind.REFUSED,)}
 
 
-@directory.add("GET", "/plan", en="The tracking plan in force", ko="지금 쓰는 추적 계획을 봐요", permission=Permission.PLAN_SEE, answer=Plan)
+@directory.add("GET", "/plan", en="The tracking plan in force", ko="지금 쓰는 수집 계획을 봐요", permission=Permission.PLAN_SEE, answer=Plan)
 def read_plan(call: Call) -> Plan:
     """The version in force of every event that has one."""
     return Plan(plan_in_force(call.connection))

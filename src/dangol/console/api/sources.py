@@ -55,13 +55,13 @@ class NewSource(Struct, forbid_unknown_fields=True):
 _CHANGE: dict[str, Any] = {"permission": Permission.SOURCES_CHANGE, "answer": Source}
 
 
-@directory.add("GET", "/sources", en="All sources", ko="이벤트를 보내는 곳을 봐요", permission=Permission.SOURCES_SEE, answer=Sources)
+@directory.add("GET", "/sources", en="All sources", ko="소스를 봐요", permission=Permission.SOURCES_SEE, answer=Sources)
 def list_sources(call: Call) -> Sources:
     """All sources, those that may send first. Write keys are shown to roles that may change them."""
     return Sources([_source(call, view) for view in sources(call.connection)])
 
 
-@directory.add("POST", "/sources", en="Add a source", ko="보내는 곳을 더해요", body=NewSource, status=201, problems=(Kind.REFUSED,), **_CHANGE)
+@directory.add("POST", "/sources", en="Add a source", ko="소스를 더해요", body=NewSource, status=201, problems=(Kind.REFUSED,), **_CHANGE)
 def add_new_source(call: Call) -> Source:
     """A new source with a new write key. Collect knows it within a second."""
     given = call.body
@@ -75,7 +75,7 @@ def add_new_source(call: Call) -> Source:
     "GET",
     "/sources/{name}",
     en="One source",
-    ko="보내는 곳 하나를 봐요",
+    ko="소스 하나를 봐요",
     permission=Permission.SOURCES_SEE,
     answer=Source,
     problems=(Kind.NOT_FOUND,),
