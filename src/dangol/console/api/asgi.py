@@ -12,7 +12,20 @@ from urllib.parse import parse_qs
 import msgspec
 import psycopg
 
-from dangol.console.api import deciding, events, feed, identity, identity_rules, people, plan, sources, standing, suggestions, traits
+from dangol.console.api import (
+    computed,
+    deciding,
+    events,
+    feed,
+    identity,
+    identity_rules,
+    people,
+    plan,
+    sources,
+    standing,
+    suggestions,
+    traits,
+)
 from dangol.console.api.openapi import document
 from dangol.console.api.operations import PREFIX, Answer, Call, Found, directory, read_json, read_query
 from dangol.console.api.page import docs_page
@@ -28,7 +41,7 @@ from dangol.settings import Settings
 log = logging.getLogger(__name__)
 
 #: Rooms whose operations are declared by importing them.
-SECTIONS = (people, traits, identity, deciding, suggestions, identity_rules, events, sources, plan, feed, standing)
+SECTIONS = (people, traits, computed, identity, deciding, suggestions, identity_rules, events, sources, plan, feed, standing)
 #: Requests answered at the same time; each thread keeps one connection to State.
 THREADS = 6
 #: Largest request body. Events come through collect; here come corrections and schemas.

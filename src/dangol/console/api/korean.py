@@ -7,6 +7,11 @@ DESCRIPTIONS: dict[str, str] = {
     "read_person": "식별자로 찾은 한 사람에 대해 아는 것을 모두 보여드려요. {person}에는 email:mina@brand.kr처럼 종류:값을 퍼센트 인코딩해서 적어요. "
     "person:ID에는 그 사람이 가졌던 어떤 ID든 적을 수 있어요. 역할이 허락하지 않으면 개인정보는 가려서 보여드려요.",
     "explain_trait": "어떤 규칙이 이 값을 골랐는지, 다른 값은 왜 쓰지 않는지, 어떤 이벤트가 알려 줬는지 보여드려요. says는 Accept-Language(ko, en)를 따라요.",
+    "read_computed": "계산한 특성의 값과 그 값을 만든 이벤트를 최근 것부터 보여드려요. as_of를 적으면 그때까지 일어난 이벤트로 계산한 그때의 값을 보여드려요. "
+    "역할이 허락하지 않으면 개인정보는 가려요.",
+    "read_trait_rules": "지금 쓰는 문서와 그동안의 판, 계산한 특성과 단계의 뜻, 지난 기록을 어디까지 읽었는지 보여드려요.",
+    "put_trait_rules": "어떤 값을 쓸지는 바로 바뀌어요. 새로 계산하는 특성은 지난 기록을 다 읽을 때까지 filling이고 값이 없어요. "
+    "맞지 않는 문서는 어느 키가 왜 안 맞는지 알려드리고 적용하지 않아요. 이전 문서를 다시 적용하면 되돌아가요.",
     "read_group": "group 호출로 알려 준 모임과 그 구성원을 보여드려요. 사람이 합쳐지거나 나뉘면 구성원도 따라가요. "
     "left: true를 담은 group 호출은 모임에서 나갔다는 뜻이에요. 역할이 허락하지 않으면 개인정보는 가려요.",
     "read_timeline": "한 사람의 시간순 기록을 최근 것부터 보여드려요. properties에는 문장에 필요한 값만 있고, seq로 이벤트 전체(/facts/{seq})를 볼 수 있어요.",
@@ -36,7 +41,7 @@ DESCRIPTIONS: dict[str, str] = {
     "read_quarantined": "키나 messageId로 들어온 그대로의 이벤트를 보여드려요. 역할이 허락하지 않으면 개인정보는 가려요.",
     "correct_quarantined": "고친 이벤트를 수집할 때와 똑같이 확인하고, 로그에 적은 뒤 원래 messageId로 한 번만 반영해요. "
     "patch로 다른 부분만 보내면 개인정보를 보지 않아도 돼요. event에서 가려진 채로 둔 값은 원래 값을 지켜요.",
-    "replay_quarantined": "추적 계획이나 Dangol을 고친 뒤에 쓰면 좋아요. 두 번 보내도 한 번만 반영해요.",
+    "replay_quarantined": "수집 계획이나 Dangol을 고친 뒤에 쓰면 좋아요. 두 번 보내도 한 번만 반영해요.",
     "dismiss_quarantined": "이벤트는 그대로 남아 있고, 다시 열 수 있어요.",
     "reopen_quarantined": "반영하지 않기로 한 결정을 되돌려요.",
     "read_fact": "그 위치에 있는 사실을 보여드려요. 시간순 기록의 이벤트라면(seq) 들어온 그대로의 이벤트예요. 개인정보는 역할을 따라요.",
@@ -78,6 +83,7 @@ DESCRIPTIONS: dict[str, str] = {
 MEANINGS: dict[str, str] = {
     "person": "종류:값. person:ID에는 그 사람이 가졌던 어떤 ID든 적을 수 있어요.",
     "group_id": "group 호출에 담긴 groupId 그대로예요.",
+    "as_of": "지금 대신 이때의 값을 봐요 (시간대를 함께 적어요).",
     "trait": "특성(trait)의 이름이에요.",
     "others": "쓰지 않는 다른 값도 출처와 함께 보여드려요.",
     "message_id": "보낸 쪽이 붙인 messageId예요.",
@@ -100,13 +106,13 @@ MEANINGS: dict[str, str] = {
     "cursor": "앞 페이지의 next예요.",
     "limit": "한 페이지에 담을 개수예요.",
     "name": "이름이에요. 시간순 기록에서는 이 이름이나 종류의 이벤트만 봐요.",
-    "channel": "이 종류의 보내는 곳에서 온 것만 봐요: web, app, pos, …",
+    "channel": "이 종류의 소스에서 온 것만 봐요: web, app, pos, …",
     "since": "이때부터 (시간대를 함께 적어요).",
     "until": "이때 전까지 (시간대를 함께 적어요).",
     "query": "이름, 이메일, 전화번호, 회원 번호, 주문 번호나 그 앞부분이에요.",
     "state": "이 상태인 것만 봐요. 격리는 open, replayed, dismissed(비우면 모두), 짝은 open, accepted, automatic, rejected, never, gone, all이에요.",
     "reason": "이 이유만 봐요.",
-    "source": "보내는 곳의 이름이에요.",
+    "source": "소스의 이름이에요.",
     "event": "이벤트의 이름이에요. 계획에서는 identify, page, screen, group, alias도 돼요.",
     "after": "이 위치 다음의 사실부터예요. 0은 처음부터, now는 지금부터예요.",
     "facts": "이것만 받아요: 사실의 이름(person.merged)이나 이벤트의 이름(Order Completed)을 쉼표로 나눠 적어요.",

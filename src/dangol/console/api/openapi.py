@@ -18,13 +18,14 @@ USUAL = (
 )  # fmt: skip
 _REF = "#/components/schemas/{name}"
 TAGS = {
-    "people": {"en": "People", "ko": "사람"},
+    "people": {"en": "People", "ko": "고객"},
+    "traits": {"en": "Trait rules", "ko": "특성 규칙"},
     "groups": {"en": "Groups", "ko": "모임"},
     "identity": {"en": "Identity", "ko": "식별"},
     "receipts": {"en": "Receipts", "ko": "영수증"},
     "quarantine": {"en": "Quarantine", "ko": "격리"},
-    "sources": {"en": "Sources", "ko": "보내는 곳"},
-    "plan": {"en": "Tracking plan", "ko": "추적 계획"},
+    "sources": {"en": "Sources", "ko": "소스"},
+    "plan": {"en": "Tracking plan", "ko": "수집 계획"},
     "catalogue": {"en": "Standard data model", "ko": "표준 데이터 모델"},
     "facts": {"en": "Facts", "ko": "사실"},
     "feed": {"en": "Change feed", "ko": "변화 흐름"},
@@ -142,6 +143,7 @@ PARTS = {
     "version": "The number of a version of the rule set.",
     "run": "The number that trying or applying a rule set was answered with.",
     "suggestion": "The number of a suggestion, as its list shows it.",
+    "trait": "The name of a computed trait; GET /api/v1/traits lists them.",
     "position": "A position of the feed; `seq` of a timeline's event.",
 }
 

@@ -83,6 +83,11 @@ class Computed:
         """Whether the value is a moment, or a list of them."""
         return not self.over and self.function in OF_TIME
 
+    @property
+    def window(self) -> str:
+        """The window as the rules write it."""
+        return window_text(self.window_hours)
+
     def content(self) -> str:
         """What has to be kept of events for it, as JSON in one spelling: name, label and the width of the window do not matter to that."""
         document = {
@@ -98,6 +103,14 @@ class Computed:
     def called(self, language: str) -> str:
         """What it is called on screen."""
         return self.label.get(language) or self.label.get("en") or self.name
+
+
+def window_text(hours: int) -> str:
+    """A window as the rules write it: "30 days", "36 hours"; 0: all time."""
+    if not hours:
+        return "all time"
+    count, unit = (hours, "hour") if hours % 24 else (hours // 24, "day")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def read_computed(section: Any, path: Sequence[str] = ("computed",)) -> dict[str, Computed]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from dangol.profiles.computed.definitions import Function
+from dangol.profiles.computed.definitions import Function, window_text
 from dangol.profiles.computed.lifecycle import Because, StageState
 from dangol.profiles.computed.rules import ValueState
 
@@ -38,11 +38,7 @@ class ComputedView:
     @property
     def window(self) -> str:
         """The window as the rules write it."""
-        if not self.window_hours:
-            return "all time"
-        days, hours = divmod(self.window_hours, 24)
-        count, unit = (self.window_hours, "hour") if hours else (days, "day")
-        return f"{count} {unit}{'' if count == 1 else 's'}"
+        return window_text(self.window_hours)
 
 
 @dataclass(frozen=True, slots=True)

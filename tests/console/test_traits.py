@@ -1,0 +1,67 @@
+"""Trait rules and computed values in the console: read, changed, filled, explained."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from dangol.privacy import AuditFilter, entries
+from dangol.processes.filling import fill_until_ready
+from tests.console.test_pages import LOOKS, look_at
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def test_the_pages_of_traits_are_whole(full, empty, open_page, look):
+    """Full and empty: no fault, no accessibility fault, in both languages, wide and narrow."""
+    assert look_at(open_page, full, ["/traits", "/traits/edit"], look) == []
+    assert look_at(open_page, empty, ["/traits", "/traits/edit"], look) == []
+
+
+def test_rules_are_changed_with_errors_at_the_line_and_history_is_filled(full, open_page):
+    """A slip is told with its line while typing; applied with a reason, the trait is read out of history, seen on a person, and audited."""
+    page = open_page(full, "/traits", language="en")
+    expect(page.locator("main")).to_contain_text("How many events: Order Completed, order.placed, all time")
+    expect(page.locator("main")).to_contain_text("At risk")
+    page.get_by_role("link", name="Change the rules").click()
+    document = page.get_by_label("Trait rules, as YAML")
+    before = document.input_value()
+    line = before[: before.index("  orders:")].count("\n") + 2
+    slip = before.replace("  orders:\n", "  spent:\n    functon: sum\n    property: total\n    events: Order Completed\n  orders:\n")
+    document.fill(slip)
+    expect(page.locator("#check")).to_contain_text(f"Line {line}: computed.spent.functon: is no key here (did you mean function?)")
+    document.fill(slip.replace("functon", "function"))
+    expect(page.locator("#check")).to_contain_text("It can be used.")
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page.get_by_label("Why these rules?")).to_be_focused()
+    page.get_by_label("Why these rules?").fill("we sell by worth now")
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page).to_have_url(re.compile(r"/traits$"))
+    expect(page.locator("#computing")).to_contain_text("reading history")
+    fill_until_ready(full.settings)
+    expect(page.locator("#computing")).not_to_contain_text("reading history")
+    expect(page.locator(".versions")).to_contain_text("we sell by worth now")
+    with full.connect() as connection:
+        line_ = entries(connection, AuditFilter(act="trait_rules.applied")).entries[0]
+        (person,) = connection.execute("select person_id from identifier where type = 'user_id' and value = 'm-1024'").fetchone()
+    assert (line_.why, line_.details["filling"]) == ("we sell by worth now", ["spent"])
+    page.goto(f"{full.url}/people/{person}")
+    standing = page.locator("section", has=page.get_by_role("heading", name="Where they stand"))
+    expect(standing).to_contain_text("New customer")
+    expect(standing).to_contain_text("Orders: 1 (asked: exactly 1).")
+    expect(standing).to_contain_text("128,000")
+    standing.locator("dd", has_text="128,000").get_by_role("button", name="which events").click()
+    expect(page.locator("#drawer-content")).to_contain_text("Sum of total of Order Completed, all time")
+    expect(page.locator("#drawer-content")).to_contain_text("o1")
+
+
+def test_who_may_not_change_the_rules_reads_them(full, open_page):
+    """A store clerk sees neither page; the link to change is only for who may."""
+    page = open_page(full, "/traits", role="developer", language="en")
+    expect(page.get_by_role("link", name="Change the rules")).to_be_visible()
+    page = open_page(full, "/people", role="store", language="en")
+    assert page.goto(f"{full.url}/traits").status == 403
+    page.complaints.clear()
