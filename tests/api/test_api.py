@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,29 @@ def test_personal_data_follows_the_role(live: Live, role: str, shown: bool) -> N
     assert ("김미나" in answer.body.decode()) is shown
     looks = entries(live.connection, AuditFilter(act="person.unmasked")).entries
     assert [(line.actor, line.subject) for line in looks] == ([(f"token:{role}", f"person:{answer.json['person_id']}")] if shown else [])
+
+
+def test_a_read_is_one_statement(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is known already waits for one round trip to State: profile and audit entry come and go together."""
+    monkeypatch.setattr("dangol.console.api.principals.BELIEVED_SECONDS", 600.0)
+    monkeypatch.setattr("dangol.console.api.operations.RULES_SECONDS", 600.0)
+    live.send(identify())
+    asked: list[str] = []
+    real = psycopg.Cursor.execute
+
+    def counted(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        if cursor.connection.info.get_parameters().get("application_name") == "dangol api":
+            asked.append(str(query))
+        return real(cursor, query, *args, **kwargs)
+
+    for _ in range(20):  # each of the threads has met the token and the rules
+        assert live.get("/people/user_id:u-1").status == 200
+    before = len(entries(live.connection, AuditFilter(act="person.unmasked"), limit=500).entries)
+    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+    for _ in range(5):
+        assert live.get("/people/user_id:u-1").headers["x-dangol-personal-data"] == "shown"
+    assert len(asked) == 5
+    assert len(entries(live.connection, AuditFilter(act="person.unmasked"), limit=500).entries) == before + 5
 
 
 def test_unmasking_asks_why(live: Live) -> None:

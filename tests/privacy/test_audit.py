@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from dangol.engines import state
-from dangol.privacy import AuditFilter, Broken, Intact, entries, record, verify
+from dangol.privacy import NOTE, AuditFilter, Broken, Intact, entries, note, record, verify
 from dangol.privacy.audit import BEGINNING
 from dangol.settings import Settings
 
@@ -45,6 +45,29 @@ def test_the_chain_holds_whatever_was_written(connection: psycopg.Connection) ->
     answer = verify(connection)
     assert isinstance(answer, Intact)
     assert answer.entries == 3
+
+
+def test_the_database_and_python_agree_on_every_character(connection: psycopg.Connection) -> None:
+    """PostgreSQL writes the digest and Python checks it: both spell every character alike, control characters and signs of any script."""
+    characters = [chr(code) for code in (*range(1, 0x300), *range(0x2000, 0x2100), *range(0xFF00, 0x10000), 0x1F600, 0x10FFFF)]
+    for start in range(0, len(characters), 64):
+        some = "".join(characters[start : start + 64])
+        record(connection, some, "x.done", f'"{some}', f"\\{some}", {some: some}, "2001:db8::1", role=some)
+    answer = verify(connection)
+    assert isinstance(answer, Intact)
+    assert answer.entries == -(-len(characters) // 64)
+
+
+def test_a_look_is_noted_by_the_statement_that_looks(connection: psycopg.Connection) -> None:
+    """An entry is written for the person who was found, in the same chain; where nobody was found there is none."""
+    given = note("token:pos", "person.unmasked", "픽업", {"part": "all"}, "203.0.113.9", role="store")
+    for person in (None, "00000000-0000-0000-0000-00000000000a"):
+        connection.execute(f"select person_id, {NOTE} from (select %(person)s::uuid) as found (person_id)", {"person": person, **given})
+    record(connection, "command", "x.done")
+    assert [(line.actor, line.role, line.subject, line.why, line.details, line.ip) for line in entries(connection).entries[1:]] == [
+        ("token:pos", "store", "person:00000000-0000-0000-0000-00000000000a", "픽업", {"part": "all"}, "203.0.113.9"),
+    ]  # fmt: skip
+    assert isinstance(verify(connection), Intact)
 
 
 def test_entries_refuse_to_be_changed(connection: psycopg.Connection) -> None:

@@ -4,7 +4,7 @@ In: acts of operators, tokens and commands.   Out: audit entries, each chained t
 Ask: record(connection, actor, act, …), verify(connection), mask(kind, value), mask_person(view), mask_json(body).
 """
 
-from dangol.privacy.audit import AuditFilter, AuditLine, AuditPage, Broken, Intact, entries, record, verify
+from dangol.privacy.audit import NOTE, AuditFilter, AuditLine, AuditPage, Broken, Intact, entries, note, record, verify
 from dangol.privacy.rules import (
     MaskKind,
     kind_of,
@@ -23,6 +23,7 @@ from dangol.privacy.rules import (
 )
 
 __all__ = [
+    "NOTE",
     "AuditFilter",
     "AuditLine",
     "AuditPage",
@@ -43,6 +44,7 @@ __all__ = [
     "mask_text",
     "mask_timeline",
     "mask_trait",
+    "note",
     "record",
     "verify",
 ]

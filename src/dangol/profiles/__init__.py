@@ -8,7 +8,7 @@ from dangol.profiles.explain import explain, told_traits
 from dangol.profiles.glance import person_view
 from dangol.profiles.groups import group_view, search_groups
 from dangol.profiles.handlers import Observed, Told, TraitChanged, devices_of, observe
-from dangol.profiles.reads import export_people, person_of, recent_people, search_people
+from dangol.profiles.reads import export_people, node_asked, person_of, recent_people, search_people
 from dangol.profiles.refused import TraitRulesRefused
 from dangol.profiles.ruleset import (
     TraitRules,
@@ -63,6 +63,7 @@ __all__ = [
     "export_people",
     "group_view",
     "keep_trait_rules",
+    "node_asked",
     "observe",
     "person_of",
     "person_view",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from dangol.events import now_us, to_datetime
 from dangol.identity import default_rules
+from dangol.privacy import NOTE
 from dangol.profiles.asking import ask, moment
 from dangol.profiles.computed.reads import PARTS_SELECT, TRAITS_SELECT, PartRow, TraitRow, computed_views, lifecycle_view
 from dangol.profiles.rules import StoredFragment, fold, shifts_of
@@ -25,11 +26,17 @@ TOUCH_LINES_MAX = 500
 
 #: Everything a profile is folded from, as one JSON text. Times in µs.
 #: Arrays instead of joins: a planner without statistics yet would read whole tables for a join, and never does for an array.
+#: Asked by any node that the person ever had, their own id included.
 GLANCE = f"""
-with mine as materialized (
+with asked as materialized (
+    select person_id
+      from identifier
+     where node_id = %(node)s
+),
+mine as materialized (
     select node_id, type, value, first_source
       from identifier
-     where person_id = %(person)s
+     where person_id = (select person_id from asked)
 ),
 ends as (
     select line.*
@@ -82,14 +89,20 @@ select json_build_object(
     'first', (select line from lines where which = 'first' order by occurred_at limit 1),
     'last', (select line from lines where which = 'last' order by occurred_at desc limit 1),
     'telling', (select line from lines where which = 'telling' order by occurred_at desc limit 1)
-)::text
+)::text as told, (select person_id from asked) as person_id
 """  # noqa: S608 - texts of ours
+#: The same, and an audit entry by the same statement.
+_NOTED = f"select told, person_id, {NOTE} from ({GLANCE}) as glance"  # noqa: S608 - as above
 
 
-def person_view(connection: Connection[Any], person_id: UUID) -> PersonView | None:
-    """Everything known of a person, folded from the fragments of their identifiers. One round trip to State."""
-    row = ask(connection, GLANCE, {"person": person_id, "look_back": TOUCH_LINES_MAX})[0]
-    told = _glance(row[0])
+def person_view(connection: Connection[Any], node: UUID, *, noting: Mapping[str, Any] | None = None) -> PersonView | None:
+    """Everything known of a person, folded from the fragments of their identifiers. One round trip to State.
+
+    Args: node: the person's id, or any other node of theirs.  noting: privacy.note(…): the look is audited by the same statement.
+    """
+    parameters = {"node": node, "look_back": TOUCH_LINES_MAX}
+    text, person_id, *_ = ask(connection, GLANCE if noting is None else _NOTED, {**parameters, **(noting or {})})[0]
+    told = _glance(text)
     if not told.nodes:
         return None
     sources = {number: (name, kind) for number, name, kind in told.sources}

@@ -16,7 +16,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from dangol.events import node_id, to_us
-from dangol.identity import RuleSet, rules_in_force
+from dangol.identity import RuleSet, default_rules, rules_in_force
 from dangol.profiles.asking import ask, moment, source_names
 from dangol.profiles.explain import fragments_of
 from dangol.profiles.glance import identifier_views
@@ -33,18 +33,23 @@ RECENT_BATCHES = 60
 NOBODY = UUID(int=0)
 
 
+def node_asked(kind: str, value: str, rules: RuleSet) -> UUID | None:
+    """The node that TYPE:VALUE names, a person's id ("person") included; None when it can name nobody."""
+    if kind not in PERSON_TYPES:
+        normalised = rules.normalise(kind, value)
+        return None if normalised is None else node_id(kind, normalised)
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
 def person_of(connection: Connection[Any], kind: str, value: str, rules: RuleSet | None = None) -> UUID | None:
     """The person behind an identifier, or behind any id a person ever had (type "person"); None: nobody known."""
-    if kind in PERSON_TYPES:
-        try:
-            node = UUID(value)
-        except ValueError:
-            return None
-    else:
-        normalised = (rules or rules_in_force(connection)).normalise(kind, value)
-        if normalised is None:
-            return None
-        node = node_id(kind, normalised)
+    known = rules is not None or kind in PERSON_TYPES
+    node = node_asked(kind, value, rules or (default_rules() if known else rules_in_force(connection)))
+    if node is None:
+        return None
     rows = ask(connection, "select person_id from identifier where node_id = %s", [node])
     return rows[0][0] if rows else None
 

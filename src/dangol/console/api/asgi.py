@@ -27,7 +27,7 @@ from dangol.console.api import (
     traits,
 )
 from dangol.console.api.openapi import document
-from dangol.console.api.operations import PREFIX, Answer, Call, Found, directory, read_json, read_query
+from dangol.console.api.operations import PREFIX, Answer, Call, Found, KeptRules, directory, read_json, read_query
 from dangol.console.api.page import docs_page
 from dangol.console.api.principals import REFUSALS_PER_MINUTE, Believed, Principal, Rate, bearer, by_session, by_token
 from dangol.console.api.problems import MEDIA_TYPE, Kind, Problem
@@ -68,6 +68,7 @@ class ApiApplication:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
         self._mine = threading.local()
         self._believed = Believed()
+        self._kept_rules = KeptRules()
         self._rate = Rate(settings.console.api_rate_per_minute)
         self._refusals = Rate(REFUSALS_PER_MINUTE)
         self._writer: LogWriter | None = None
@@ -177,6 +178,7 @@ class ApiApplication:
             self._log_writer,
             dict(rate),
             "ko" if headers.get("accept-language", "").lower().startswith("ko") else "en",
+            self._kept_rules,
         )
         if operation.streams and "text/event-stream" in headers.get("accept", ""):
             return feed.stream_of(call, headers.get("last-event-id", ""))

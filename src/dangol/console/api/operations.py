@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,11 +17,28 @@ from dangol.console.api.problems import Kind, Problem
 from dangol.engines.lake import open_lake
 from dangol.engines.log import open_log
 from dangol.events.ports import Lake
+from dangol.identity import RuleSet, rules_in_force
 from dangol.intake.ports import Log, LogWriter
 from dangol.operators import Permission
 from dangol.settings import Settings
 
 PREFIX = "/api/v1"
+#: Seconds that the rules of identity are used without looking whether there are new ones.
+RULES_SECONDS = 1.0
+
+
+class KeptRules:
+    """The rules of identity, looked up once a second however many ask."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[float, RuleSet] | None = None
+
+    def rules(self, connection: Connection[Any], country: str) -> RuleSet:
+        """Those in force now, or up to a second ago."""
+        now, kept = time.monotonic(), self._kept
+        if kept is None or now - kept[0] >= RULES_SECONDS:
+            kept = self._kept = (now, rules_in_force(connection, country))
+        return kept[1]
 
 
 @dataclass
@@ -40,6 +58,12 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
     #: In which sentences are told: ko or en, by Accept-Language.
     language: str = "en"
+    kept: KeptRules = field(default_factory=KeptRules)
+
+    @property
+    def rules(self) -> RuleSet:
+        """The brand's rules of identity, at most a second old."""
+        return self.kept.rules(self.connection, self.settings.brand.country)
 
     @cached_property
     def lake(self) -> Lake:

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dangol.console.api.operations import Call, directory
 from dangol.console.api.problems import Kind, Problem
-from dangol.console.api.sight import Sight, sees
+from dangol.console.api.sight import Sight, noting, sees
 from dangol.operators import Permission
 from dangol.privacy import mask_hit, mask_identifier, mask_person, mask_text, mask_timeline
 from dangol.profiles import (
@@ -20,6 +20,7 @@ from dangol.profiles import (
     TimelineEntry,
     ToldView,
     TraitView,
+    node_asked,
     person_of,
     person_view,
     recent_people,
@@ -238,9 +239,12 @@ def read_person(call: Call) -> Person:
     `{person}` is TYPE:VALUE, such as email:mina@brand.kr, phone:010-2345-6789, user_id:M-1001 or anonymous_id:…, percent-encoded.
     person:ID takes any id that the person ever had. Personal data is masked unless the role may see it.
     """
-    view = _view(call)
-    shown = sees(call, f"person:{view.person_id}")
-    return _person(view if shown else mask_person(view), others=call.query.others)
+    to_note = noting(call)
+    node = _node(call)
+    view = None if node is None else person_view(call.connection, node, noting=to_note)
+    if view is None:
+        raise _nobody(call)
+    return _person(view if to_note is not None else mask_person(view), others=call.query.others)
 
 
 @directory.add(
@@ -316,21 +320,24 @@ def find_people(call: Call) -> People:
 
 def person_id_of(call: Call) -> UUID:
     """The person that an address names by TYPE:VALUE. Raises: Problem."""
-    kind, colon, value = call.path["person"].partition(":")
-    if not colon or not kind or not value:
-        raise Problem(Kind.BAD_PARAMETER, "A person is named by TYPE:VALUE, such as email:mina@brand.kr or user_id:M-1001.")
-    person_id = person_of(call.connection, kind.strip().lower(), value)
+    node = _node(call)
+    person_id = None if node is None else person_of(call.connection, "person", str(node))
     if person_id is None:
-        masked = mask_identifier(kind, value)
-        raise Problem(Kind.NOT_FOUND, f"Nobody is known by {kind[:40]}:{masked[:80]}. GET /api/v1/people?query=… looks more widely.")
+        raise _nobody(call)
     return person_id
 
 
-def _view(call: Call) -> PersonView:
-    view = person_view(call.connection, person_id_of(call))
-    if view is None:
-        raise Problem(Kind.NOT_FOUND, "This person was merged or split while it was being read. Ask again.")
-    return view
+def _node(call: Call) -> UUID | None:
+    kind, colon, value = call.path["person"].partition(":")
+    if not colon or not kind or not value:
+        raise Problem(Kind.BAD_PARAMETER, "A person is named by TYPE:VALUE, such as email:mina@brand.kr or user_id:M-1001.")
+    return node_asked(kind.strip().lower(), value, call.rules)
+
+
+def _nobody(call: Call) -> Problem:
+    kind, _, value = call.path["person"].partition(":")
+    masked = mask_identifier(kind, value)
+    return Problem(Kind.NOT_FOUND, f"Nobody is known by {kind[:40]}:{masked[:80]}. GET /api/v1/people?query=… looks more widely.")
 
 
 def _person(view: PersonView, *, others: bool) -> Person:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from dangol.console.api.operations import Call
 from dangol.console.api.problems import Kind, Problem
 from dangol.operators import Permission
-from dangol.privacy import record
+from dangol.privacy import note, record
 
 #: Shortest reason that says anything.
 WHY_SHORTEST = 3
@@ -26,13 +26,22 @@ class Sight(Struct, kw_only=True, forbid_unknown_fields=True):
 
 def sees(call: Call, subject: str, *, act: str = "person.unmasked", **details: Any) -> bool:
     """Whether this answer shows personal data; if so, the audit says who looked at what and why. Raises: Problem."""
-    wanted: Sight = call.query
-    shown = _shown(call, wanted)
+    shown = _shown(call, call.query)
     call.headers[HEADER] = "shown" if shown else "masked"
     if shown:
-        why = wanted.why or f"{call.principal.role} token"
-        record(call.connection, call.principal.actor, act, subject, why, details, call.ip, role=call.principal.role, durable=False)
+        record(call.connection, call.principal.actor, act, subject, _why(call), details, call.ip, role=call.principal.role, durable=False)
     return shown
+
+
+def noting(call: Call, *, act: str = "person.unmasked") -> dict[str, Any] | None:
+    """As `sees`, for a read that writes the entry itself (profiles.person_view): what it is to note; None: the answer is masked."""
+    shown = _shown(call, call.query)
+    call.headers[HEADER] = "shown" if shown else "masked"
+    return note(call.principal.actor, act, _why(call), None, call.ip, role=call.principal.role) if shown else None
+
+
+def _why(call: Call) -> str:
+    return call.query.why or f"{call.principal.role} token"
 
 
 def _shown(call: Call, wanted: Sight) -> bool:
