@@ -7,7 +7,18 @@ Ask: why(connection, a, b), identity_of(connection, person), shared_page(connect
 
 from dangol.identity.deciding import Decided, DecisionRefused, decide, take_back
 from dangol.identity.decisions import DecisionRecord, list_decisions
-from dangol.identity.explain import ClaimView, DecisionView, IdentityView, NodeView, Why, claim_between, identity_of, why
+from dangol.identity.explain import (
+    ClaimView,
+    DecisionView,
+    IdentityView,
+    NodeView,
+    Why,
+    claim_between,
+    identity_of,
+    names_of,
+    people_of,
+    why,
+)
 from dangol.identity.facts import (
     Claimed,
     ClaimRefused,
@@ -74,7 +85,9 @@ __all__ = [
     "leader",
     "link",
     "list_decisions",
+    "names_of",
     "parse_rules",
+    "people_of",
     "read_rules",
     "rule_set_versions",
     "rules_in_force",

@@ -150,12 +150,22 @@ def identity_of(
 
 def why(connection: Connection[Any], a: UUID, b: UUID) -> Why:
     """Why the identifiers (or old person ids) *a* and *b* are one person, or are not."""
-    people = dict(_rows(connection, "select node_id, person_id from identifier where node_id = any(%s)", [[a, b]]))
+    people = people_of(connection, [a, b])
     if people.get(a) is not None and people.get(a) == people.get(b):
         return Why(same=True, path=_path(connection, people[a], a, b), kept_apart_by=[])
     if a not in people or b not in people:
         return Why(same=False, path=[], kept_apart_by=[])
     return Why(same=False, path=[], kept_apart_by=_between(connection, people[a], people[b]))
+
+
+def people_of(connection: Connection[Any], nodes: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Identifier (or old person id) -> the person it belongs to now; absent: no event ever carried it."""
+    return dict(_rows(connection, "select node_id, person_id from identifier where node_id = any(%s)", [list(nodes)]))
+
+
+def names_of(connection: Connection[Any], nodes: Iterable[UUID]) -> dict[UUID, str]:
+    """Identifier -> type:value."""
+    return dict(_rows(connection, "select node_id, type || ':' || value from identifier where node_id = any(%s)", [list(nodes)]))
 
 
 def claim_between(connection: Connection[Any], a: UUID, b: UUID) -> ClaimView | None:

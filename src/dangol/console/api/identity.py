@@ -19,6 +19,7 @@ from dangol.identity import (
     DecisionKind,
     DecisionView,
     identity_of,
+    people_of,
     rules_in_force,
     shared_page,
     why,
@@ -250,10 +251,9 @@ def node(call: Call, text: str) -> UUID:
 
 def person_of(call: Call, node: UUID) -> UUID:
     """The person of a node. Raises: Problem when no event ever carried it."""
-    row = call.connection.execute("select person_id from identifier where node_id = %s", [node]).fetchone()
-    if row is None:
+    found = people_of(call.connection, [node]).get(node)
+    if found is None:
         raise Problem(Kind.NOT_FOUND, "No event ever carried one of these identifiers. GET /api/v1/people?query=… looks more widely.")
-    found: UUID = row[0]
     return found
 
 

@@ -24,7 +24,7 @@ from dangol.console.people_words import person_label, short
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw, settings
 from dangol.engines.lake import open_lake
-from dangol.identity import ClaimView, DecisionView, IdentityView, claim_between, identity_of, rules_in_force, why
+from dangol.identity import ClaimView, DecisionView, IdentityView, claim_between, identity_of, names_of, people_of, rules_in_force, why
 from dangol.identity.explain import COUNTED_MAX
 from dangol.intake.event_names import event_names
 from dangol.operators import Permission
@@ -140,7 +140,7 @@ def edge(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """The events behind one claim, in the drawer."""
     a, b = node_of(request.GET.get("a")), node_of(request.GET.get("b"))
     claim = claim_between(raw(), a, b) if a and b else None
-    if claim is None or person_id not in people_of({claim.a_node, claim.b_node}).values():
+    if claim is None or person_id not in people_of(raw(), [claim.a_node, claim.b_node]).values():
         raise Http404
     teller = teller_for([claim], own_of(request, {claim.a_node, claim.b_node}))
     part = EdgePart(
@@ -164,7 +164,7 @@ def event(request: HttpRequest, person_id: UUID) -> HttpResponse:  # noqa: ARG00
     if fact is None or not fact.node:
         raise Http404
     node = UUID(bytes=fact.node)
-    owner = people_of([node]).get(node)
+    owner = people_of(raw(), [node]).get(node)
     return show(request, "pages/raw_event.html", raw_event(fact, clear=owner is not None and is_unmasked(request, owner), person_id=owner))
 
 
@@ -175,16 +175,11 @@ def teller_for(claims: Sequence[ClaimView], own: set[tuple[str, str]]) -> Teller
     return Teller(language, ZoneInfo(settings().brand.timezone), lambda kind, value: (kind, value) in own, names)
 
 
-def people_of(nodes: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Node -> the person it belongs to now."""
-    rows = raw().execute("select node_id, person_id from identifier where node_id = any(%s)", [list(nodes)]).fetchall()
-    return dict(rows)
-
-
 def own_of(request: HttpRequest, nodes: Iterable[UUID]) -> set[tuple[str, str]]:
     """(type, value) of those of *nodes* whose person this session may see."""
-    rows = raw().execute("select type, value, person_id from identifier where node_id = any(%s)", [list(nodes)]).fetchall()
-    return {(kind, value) for kind, value, person in rows if is_unmasked(request, person)}
+    owners = people_of(raw(), nodes)
+    mine = [node for node, person in owners.items() if is_unmasked(request, person)]
+    return {(kind, value) for kind, _colon, value in (name.partition(":") for name in names_of(raw(), mine).values())}
 
 
 def node_of(text: str | None) -> UUID | None:

@@ -16,12 +16,12 @@ from dangol.console.identity_acts import Act, By, PersonSide, carry_out, preview
 from dangol.console.identity_graph import DEVICES
 from dangol.console.identity_words import Teller
 from dangol.console.masking import is_unmasked
-from dangol.console.pages.identity import name_of, node_of, people_of, teller_for
+from dangol.console.pages.identity import name_of, node_of, teller_for
 from dangol.console.pages.person import identifier_icon
 from dangol.console.people_words import Listed, listed, person_label, short
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
-from dangol.identity import DecisionKind, DecisionRecord, DecisionRefused, identity_of, list_decisions
+from dangol.identity import DecisionKind, DecisionRecord, DecisionRefused, identity_of, list_decisions, people_of
 from dangol.operators import Permission
 from dangol.privacy import mask_trait
 from dangol.profiles import person_of
@@ -287,7 +287,7 @@ def _errors(a: UUID | None, b: UUID | None, why: str | None) -> dict[str, str]:
         errors["b"] = _("Choose both sides.")
     elif a == b:
         errors["b"] = _("Both sides are the same. Choose another one.")
-    elif len(people_of({a, b})) < 2:
+    elif len(people_of(raw(), [a, b])) < 2:
         errors["b"] = _("One of the two is not known.")
     if why is not None and len(why) < WHY_SHORTEST:
         errors["why"] = _("Say in a few words how you know, so that the next person understands it.")

@@ -18,9 +18,16 @@ from dangol.console.sentences import channel_name
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw, settings
 from dangol.identity import OwnerView, RuleSet, SharedView, rules_in_force, shared_one, shared_page
+from dangol.identity.facts import SharedBecause
 from dangol.intake.sources import sources
 from dangol.operators import Permission
 
+#: How each reason looks.
+LOOKS: dict[SharedBecause, dict[str, str]] = {
+    SharedBecause.MANY_OWNERS: {"tone": "warn", "sign": "users"},
+    SharedBecause.CONTESTED: {"tone": "bad", "sign": "arrow-up-down"},
+    SharedBecause.RUNAWAY: {"tone": "bad", "sign": "triangle-alert"},
+}
 #: Identifiers on one page, owners of one identifier.
 PAGE, OWNERS = 50, 200
 
@@ -87,7 +94,7 @@ def one(request: HttpRequest, node: UUID) -> HttpResponse:
     view, owners = found
     rule = rules.types.get(view.type)
     words = ""
-    if rule and rule.shared:
+    if rule and rule.shared and view.because is SharedBecause.MANY_OWNERS:
         words = _("The rule set says: with %(owners)s known people within %(days)s days it belongs to nobody.") % {
             "owners": rule.shared.owners,
             "days": rule.shared.days,
@@ -100,7 +107,7 @@ def _row(view: SharedView) -> dict[str, Any]:
     teller = teller_for([], set())
     return {
         "node": view.node_id, "icon": identifier_icon(view.type), "kind": teller.kind(view.type), "value": short(teller.value(view.type, view.value)),
-        "because": teller.shared_short(view.because), "contested": view.because == "contested",
+        "because": teller.shared_short(view.because), "reason": str(view.because), **LOOKS[view.because],
         "says": teller.shared(view.because, view.owners, view.days), "owners": view.owners, "since": view.since, "claims": view.claims,
         "more": view.more, "apart": view.apart, "last": view.last_at,
     }  # fmt: skip
