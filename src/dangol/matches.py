@@ -181,10 +181,12 @@ def take_back(at: Desk, number: int, by: Approver) -> Verdict:
         if found is None:
             return Verdict(Outcome.UNKNOWN, None)
         now = now_us()
-        if found.state in (SuggestionState.ACCEPTED, SuggestionState.AUTOMATIC) and found.decision is not None and found.taken_back is None:
+        joined = found.state in (SuggestionState.ACCEPTED, SuggestionState.AUTOMATIC)
+        own_first = found.state is SuggestionState.OPEN and found.first is not None and found.first.actor == by.actor
+        if joined and found.decision is not None and found.taken_back is None:
             undecide_people(at.connection, at.lake, found.decision, at.rules, actor=by.actor, now_us=now)
             _audit(at, found, "taken_back", by, "")
-        elif found.state in (SuggestionState.REJECTED, SuggestionState.NEVER) or (found.state is SuggestionState.OPEN and found.first is not None and found.first.actor == by.actor):
+        elif own_first or found.state in (SuggestionState.REJECTED, SuggestionState.NEVER):
             open_again(at.connection, number)
             _tell(at, found, "open", by, "", now)
         else:

@@ -14,7 +14,7 @@ from dangol.identity.matching import Match, Reason
 from dangol.identity.suggestions import keep, looking, suggestion
 from dangol.operators import add_operator
 from dangol.settings import Settings
-from tests.console.conftest import Served, _serving
+from tests.console.conftest import OPERATORS, Served, _serving
 from tests.console.test_pages import LOOKS, look_at
 from tests.flow.machine import Machine
 from tests.flow.test_people import identify
@@ -124,8 +124,9 @@ def test_keys_settle_a_pair_and_go_on(pairs, open_page):
     page.goto(f"{pairs.url}/matches/{number}")
     page.keyboard.press("g")
     page.keyboard.press("n")
-    page.locator("input[name=why]").fill("arrow n a r")  # typing settles nothing
+    page.locator(".verdict input[name=why]").fill("arrow n a r")  # typing settles nothing
     page.locator("h1").click()
+    page.wait_for_timeout(1300)  # what follows g within 1.2 s belongs to it
     page.keyboard.press("a")
     page.wait_for_url(f"**/matches/{number_of(pairs, 0.92)}")
     assert person_of(pairs, mail("doyun")) == person_of(pairs, mail("doyun1"))
@@ -141,7 +142,7 @@ def test_keys_settle_a_pair_and_go_on(pairs, open_page):
     assert states == {0.9987: "open", 0.991: "rejected", 0.92: "never"}
 
 
-def test_two_operators_must_agree_on_two_accounts(pairs, open_page):
+def test_two_operators_must_agree_on_two_accounts(pairs, open_page, monkeypatch):
     """Mina agrees, cannot agree again, not even by sending the form herself; an agent is the second."""
     number = number_of(pairs, 0.9987)
     page = open_page(pairs, f"/matches/{number}", language="en")
@@ -154,9 +155,7 @@ def test_two_operators_must_agree_on_two_accounts(pairs, open_page):
     page.wait_for_load_state()
     assert "You agreed already" in page.inner_text(".toasts")
     assert person_of(pairs, member("M-1001")) != person_of(pairs, member("M-2002"))
-    from tests.console import conftest
-
-    conftest.OPERATORS["second"] = "second@brand.kr"
+    monkeypatch.setitem(OPERATORS, "second", "second@brand.kr")
     other = open_page(pairs, f"/matches/{number}", role="second", language="en")
     assert "mina@brand.kr agreed; you would be the second." in other.inner_text("main")
     other.click("button[data-key=a]")
