@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -194,7 +194,7 @@ def _decoded(part: str) -> str:
 
 def read_query(kind: Any, given: dict[str, list[str]]) -> Any:
     """The query as *kind* (a Struct, or None). Raises: Problem, naming what is known."""
-    fields = {one.encode_name: one for one in msgspec.structs.fields(kind)} if kind else {}
+    fields = _lists_of(kind) if kind else {}
     values: dict[str, Any] = {}
     for name, texts in given.items():
         if name not in fields:
@@ -202,7 +202,7 @@ def read_query(kind: Any, given: dict[str, list[str]]) -> Any:
             raise Problem(Kind.BAD_PARAMETER, f"Parameter {name[:60]!r} is not known here. Known: {known}.")
         if any("\0" in text for text in texts):
             raise Problem(Kind.BAD_PARAMETER, f"{name} holds a NUL character.")
-        if "list" in str(fields[name].type):
+        if fields[name]:
             values[name] = [one for text in texts for one in text.split(",") if one]
         else:
             values[name] = texts[-1]
@@ -212,6 +212,12 @@ def read_query(kind: Any, given: dict[str, list[str]]) -> Any:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Problem(Kind.BAD_PARAMETER, f"{error}.") from None
+
+
+@cache
+def _lists_of(kind: Any) -> dict[str, bool]:
+    """Which parameters *kind* has, and whether each is a list. Kept: finding out takes longer than reading a query."""
+    return {one.encode_name: "list" in str(one.type) for one in msgspec.structs.fields(kind)}
 
 
 def read_json(kind: Any, raw: bytes) -> Any:

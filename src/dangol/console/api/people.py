@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -344,8 +343,8 @@ def _person(view: PersonView, *, others: bool) -> Person:
     computed = {
         **{name: Computed(one.value, one.as_of, one.window, one.state, one.progress) for name, one in view.computed.items()},
         "events": view.events,
-        "first_touch": None if view.first_touch is None else asdict(view.first_touch),
-        "last_touch": None if view.last_touch is None else asdict(view.last_touch),
+        "first_touch": view.first_touch,
+        "last_touch": view.last_touch,
         "groups": view.groups,
     }
     traits = {name: trait_of(one, others=others) for name, one in view.traits.items()}
