@@ -225,8 +225,15 @@ def mask_hit(hit: _View) -> _View:
 def mask_timeline(entry: _View) -> _View:
     """A TimelineEntry (profiles) without personal values in its digest and identifier."""
     line: Any = entry
-    kind, colon, value = line.identifier.partition(":")
-    return replace(line, identifier=f"{kind}{colon}{mask_identifier(kind, value)}", digest=mask_json(line.digest))  # type: ignore[no-any-return]
+    known = line.recognised
+    if known is not None:
+        known = replace(known, identifier=_masked_address(known.identifier))
+    return replace(line, identifier=_masked_address(line.identifier), digest=mask_json(line.digest), recognised=known)  # type: ignore[no-any-return]
+
+
+def _masked_address(address: str) -> str:
+    kind, colon, value = address.partition(":")
+    return f"{kind}{colon}{mask_identifier(kind, value)}"
 
 
 def _masked_trait(name: str, trait: Any) -> Any:

@@ -20,15 +20,20 @@ from dangol.profiles.ruleset import (
 )
 from dangol.profiles.timeline import sessions, timeline
 from dangol.profiles.views import (
+    Crossing,
     GroupHit,
     GroupPage,
     GroupView,
     IdentifierView,
     MembershipView,
     MemberView,
+    OnlineBefore,
     PersonHit,
     PersonView,
+    Recognition,
     SessionView,
+    StoreBefore,
+    Story,
     TimelineEntry,
     TimelinePage,
     ToldView,
@@ -38,6 +43,7 @@ from dangol.profiles.views import (
 )
 
 __all__ = [
+    "Crossing",
     "GroupHit",
     "GroupPage",
     "GroupView",
@@ -45,9 +51,13 @@ __all__ = [
     "MemberView",
     "MembershipView",
     "Observed",
+    "OnlineBefore",
     "PersonHit",
     "PersonView",
+    "Recognition",
     "SessionView",
+    "StoreBefore",
+    "Story",
     "TimelineEntry",
     "TimelinePage",
     "Told",

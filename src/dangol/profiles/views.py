@@ -132,6 +132,74 @@ class PersonView:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When and by which event something happened, and where."""
+
+    at: datetime
+    event_id: str
+    source: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """How a browser, device or card came to belong to somebody known."""
+
+    at: datetime
+    #: The event that joined them; "" when staff decided it.
+    event_id: str
+    #: Its call type (identify, track, alias, …), or "decision", and its event name.
+    type: str
+    name: str
+    #: Identifier (type:value) that it was joined with.
+    identifier: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A change of channel or device since the event before."""
+
+    from_channel: str
+    to_channel: str
+    other_device: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineBefore:
+    """What came online before a purchase in a store."""
+
+    first_at: datetime
+    first_event: str
+    #: Whole days from the first touch online to the purchase.
+    days: int
+    last_at: datetime | None
+    #: Visits online in the `look_back_days` before the purchase.
+    visits: int
+    look_back_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBefore:
+    """The purchase in a store that came before the first touch online."""
+
+    at: datetime
+    event_id: str
+    #: Whole days from that purchase to the first touch online.
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Where a person was met first: online, or by a purchase in a store."""
+
+    first_online: Moment | None
+    first_store: Moment | None
+    #: Whole days between the two; None: only one of them happened.
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """One event of a person."""
 
@@ -150,6 +218,11 @@ class TimelineEntry:
     identifier: str
     seq: int
     reason: str | None
+    #: Done by a browser, device or card before anybody knew whose it was: how it was recognised later.
+    recognised: Recognition | None = None
+    crossing: Crossing | None = None
+    online_before: OnlineBefore | None = None
+    store_before: StoreBefore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +231,9 @@ class TimelinePage:
 
     entries: list[TimelineEntry]
     next: str | None
+    story: Story
+    #: Whether any browser, device or card was recognised later: whether "before known" can hold anything.
+    has_before_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, get_args
 
 from dangol.console.api.korean import DESCRIPTIONS, MEANINGS
 from dangol.console.api.openapi import TAGS, parameters, problems
@@ -141,7 +141,7 @@ def _shown(operation: Operation, language: str) -> Shown:
             Parameter(one["name"], one["in"], _kind(one["schema"]), _meaning(one, language).replace("`", "")) for one in parameters(operation)
         ],
         body=operation.body.__name__ if operation.body is not None else "",
-        answer=operation.answer.__name__,
+        answer=" | ".join(one.__name__ for one in get_args(operation.answer)) or operation.answer.__name__,
         problems=[(kind.value, status_of(kind)) for kind in problems(operation)],
     )
 

@@ -14,8 +14,13 @@ from dangol.console.api.sight import Sight, noting, sees
 from dangol.operators import Permission
 from dangol.privacy import mask_hit, mask_identifier, mask_person, mask_text, mask_timeline
 from dangol.profiles import (
+    Crossing,
     IdentifierView,
+    OnlineBefore,
     PersonView,
+    Recognition,
+    StoreBefore,
+    Story,
     TimelineEntry,
     ToldView,
     TraitView,
@@ -146,6 +151,14 @@ class Line(Struct):
     properties: dict[str, Any]
     reason: str | None
     seq: int
+    #: Done before anybody knew whose browser, device or card it was: when and by which event it was recognised. Null: known then.
+    recognised: Recognition | None = None
+    #: A change of channel or device since the event before. Null: none.
+    crossing: Crossing | None = None
+    #: With a purchase in a store: what came before it online. Null: nothing did, or it is no such purchase.
+    online_before: OnlineBefore | None = None
+    #: With the first touch online: the purchase in a store that came before it.
+    store_before: StoreBefore | None = None
 
 
 class Timeline(Struct):
@@ -154,6 +167,8 @@ class Timeline(Struct):
     person_id: UUID
     entries: list[Line]
     next: str | None
+    #: The first touch online, the first purchase in a store, and the whole days between them.
+    story: Story
 
 
 class Session(Struct):
@@ -197,6 +212,7 @@ class TimelineQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     limit: Limit = 50
     name: Annotated[list[str], Meta(description="Only events of these names or types; repeat it or separate by commas.")] = []
     channel: Annotated[list[str], Meta(description="Only from these kinds of source: web, app, pos, …")] = []
+    before_known: Annotated[bool, Meta(description="Only what a browser, device or card did before anybody knew whose it was.")] = False
     since: Annotated[datetime, Meta(tz=True, description="From this moment on, with its offset.")] | None = None
     until: Annotated[datetime, Meta(tz=True, description="Before this moment, with its offset.")] | None = None
 
@@ -269,11 +285,12 @@ def read_timeline(call: Call) -> Timeline:
             channels=wanted.channel,
             since=wanted.since,
             until=wanted.until,
+            before_known=wanted.before_known,
         )
     except ValueError as error:
         raise Problem(Kind.BAD_PARAMETER, f"cursor {wanted.cursor!r} is not one that a page before gave ({error}). Begin without it.") from None
     shown = sees(call, f"person:{person_id}", part="timeline")
-    return Timeline(person_id, [_line(entry if shown else mask_timeline(entry)) for entry in page.entries], page.next)
+    return Timeline(person_id, [_line(entry if shown else mask_timeline(entry)) for entry in page.entries], page.next, page.story)
 
 
 @directory.add(
@@ -375,5 +392,5 @@ def identifiers_of(views: list[IdentifierView]) -> list[Identifier]:
 def _line(entry: TimelineEntry) -> Line:
     return Line(
         entry.message_id, entry.type, entry.name, entry.source, entry.channel, entry.occurred_at, entry.received_at, entry.identifier,
-        entry.digest, entry.reason, entry.seq,
+        entry.digest, entry.reason, entry.seq, entry.recognised, entry.crossing, entry.online_before, entry.store_before,
     )  # fmt: skip

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import groupby
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import translation
@@ -18,20 +17,18 @@ from django.views.decorators.http import require_GET, require_POST
 from dangol.console.access import allowed, needs, signed_in
 from dangol.console.computed_words import computed_line, stage_line
 from dangol.console.masking import is_unmasked, unmask
+from dangol.console.pages.person_changes import changes_of
+from dangol.console.pages.person_timeline import Timeline, timeline_of
 from dangol.console.people_words import TELLING, person_label
-from dangol.console.sentence_table import CHANNELS
-from dangol.console.sentences import channel_name, say
+from dangol.console.sentences import channel_name
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
 from dangol.engines.lake import open_lake
 from dangol.operators import Permission
-from dangol.privacy import mask_json, mask_label, mask_person, mask_timeline, record
+from dangol.privacy import mask_json, mask_label, mask_person, record
 from dangol.profiles import person_of, person_view, sessions
-from dangol.profiles import timeline as read_timeline
-from dangol.profiles.views import PersonView, SessionView, TimelineEntry
+from dangol.profiles.views import PersonView, SessionView
 
-#: Timeline lines on one page.
-PAGE = 40
 #: Sessions listed.
 SESSIONS_SHOWN = 5
 #: Icons of types of identifiers; another type gets "hash".
@@ -51,22 +48,6 @@ WHY_SHORTEST = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timeline:
-    """Context of pages/timeline.html: a part of pages/person.html, and the next page of it."""
-
-    person_id: UUID
-    #: {day, entries}, newest first.
-    days: list[dict[str, Any]]
-    next: str | None
-    #: Address of the next page without its cursor.
-    more: str
-    #: The day that the page before ended with: its heading is not drawn again.
-    last_day: str
-    filters: list[dict[str, Any]]
-    filtered: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class PersonPage:
     """Context of pages/person.html."""
 
@@ -82,6 +63,10 @@ class PersonPage:
     #: Where they stand (computed_words.stage_line), and what was worked out of their events (computed_words.computed_line).
     stage: dict[str, str] | None
     computed: list[dict[str, Any]]
+    #: Another phone number or e-mail, and decisions of staff about who this is, newest first (pages.person_changes.changes_of).
+    changes: list[dict[str, Any]]
+    #: {name, href, since, left, source}: households and accounts, those that were left too.
+    groups: list[dict[str, Any]]
     touches: list[dict[str, Any]]
     sessions: list[SessionView]
     timeline: Timeline
@@ -98,7 +83,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     if now_id != person_id:
         return HttpResponseRedirect(f"/people/{now_id}")
     if is_partial(request):
-        return show(request, "pages/timeline.html", _timeline(request, person_id))
+        return show(request, "pages/timeline.html", timeline_of(request, person_id))
     view = person_view(connection, person_id)
     if view is None:
         raise Http404
@@ -112,7 +97,10 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         may_unmask=allowed(request, Permission.PEOPLE_UNMASK),
         reasons=[_("The customer asks for it"), _("To check who is calling"), _("To correct a mistake"), _("A rights request")],
         traits=[
-            {"name": name, "value": _plain(trait.value), "source": trait.source, "at": trait.observed_at}
+            {
+                "name": name, "value": plain_value(trait.value), "source": trait.source, "at": trait.observed_at, "others": len(trait.others),
+                "why_url": f"/people/{person_id}/trait?{urlencode({'name': name})}",
+            }
             for name, trait in sorted(shown.traits.items())
         ],
         identifiers=[
@@ -129,18 +117,16 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         ],
         stage=stage_line(shown.lifecycle, translation.get_language() or "ko"),
         computed=[computed_line(one, translation.get_language() or "ko") for _name, one in sorted(shown.computed.items())],
+        changes=changes_of(view, clear=clear),
+        groups=[
+            {"name": one.name or one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}", "since": one.since, "left": one.left, "source": one.source}
+            for one in shown.memberships
+        ],
         touches=_touches(shown),
         sessions=sessions(connection, person_id, limit=SESSIONS_SHOWN),
-        timeline=_timeline(request, person_id),
+        timeline=timeline_of(request, person_id),
     )
     return show(request, "pages/person.html", page)
-
-
-@require_GET
-@needs(Permission.PEOPLE_SEE)
-def more(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    """The next page of the timeline."""
-    return show(request, "pages/timeline_days.html", _timeline(request, person_id))
 
 
 @require_GET
@@ -237,13 +223,14 @@ def identifier_icon(kind: str) -> str:
     return IDENTIFIER_ICONS.get(kind, "hash")
 
 
-def _plain(value: Any) -> str:
+def plain_value(value: Any) -> str:
+    """A trait's value in one line."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, dict):
-        return ", ".join(_plain(one) for one in value.values() if one not in ("", None))
+        return ", ".join(plain_value(one) for one in value.values() if one not in ("", None))
     if isinstance(value, list):
-        return ", ".join(_plain(one) for one in value)
+        return ", ".join(plain_value(one) for one in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -261,57 +248,3 @@ def _touches(view: PersonView) -> list[dict[str, Any]]:
         for title, touch in known
         if touch is not None
     ]
-
-
-def _timeline(request: HttpRequest, person_id: UUID) -> Timeline:
-    name, channel = request.GET.get("name", "").strip(), request.GET.get("channel", "")
-    language = translation.get_language() or "ko"
-    try:
-        page = read_timeline(
-            raw(),
-            person_id,
-            cursor=request.GET.get("after"),
-            limit=PAGE,
-            names=[name] if name else (),
-            channels=[channel] if channel else (),
-        )
-    except ValueError:
-        raise Http404 from None
-    clear, zone = is_unmasked(request, person_id), ZoneInfo(settings().brand.timezone)
-    lines = [_line(entry if clear else mask_timeline(entry), person_id, language) for entry in page.entries]
-    days = [
-        {"day": key, "at": (batch := list(group))[0]["at"], "entries": batch}
-        for key, group in groupby(lines, lambda one: _day(one["at"], zone))
-    ]
-    query = request.GET.copy()
-    query.pop("after", None)
-    query.pop("day", None)
-    return Timeline(
-        person_id=person_id,
-        days=[{**day, "day": day["day"].isoformat()} for day in days],
-        next=page.next,
-        more=f"/people/{person_id}/timeline?{query.urlencode()}",
-        last_day=request.GET.get("day", ""),
-        filters=[
-            {
-                "name": "channel",
-                "label": _("Channel"),
-                "value": channel,
-                "options": [("", _("All channels")), *((key, words.of(language)) for key, words in CHANNELS.items())],
-            },
-            {"name": "name", "label": _("Event name"), "value": name, "placeholder": _("Event name")},
-        ],
-        filtered=bool(name or channel),
-    )
-
-
-def _day(at: datetime, zone: ZoneInfo) -> date:
-    return at.astimezone(zone).date()
-
-
-def _line(entry: TimelineEntry, person_id: UUID, language: str) -> dict[str, Any]:
-    sentence = say(entry.type, entry.name, entry.channel, entry.digest, language)
-    return {
-        "text": sentence.text, "icon": sentence.icon, "tone": sentence.tone, "at": entry.occurred_at, "channel": channel_name(entry.channel, language),
-        "source": entry.source, "name": entry.name, "key": entry.key, "raw_url": f"/people/{person_id}/events/{entry.seq}",
-    }  # fmt: skip

@@ -1,0 +1,80 @@
+"""One group, a household or an account: what is known of it, and who belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from dangol.console.access import needs
+from dangol.console.pages.person import plain_value
+from dangol.console.people_words import listed, person_label
+from dangol.console.shell import show
+from dangol.console.store import raw
+from dangol.operators import Permission
+from dangol.privacy import mask_group
+from dangol.profiles import MemberView, group_view
+
+#: Members on one page.
+PAGE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupPage:
+    """Context of pages/group.html, and of its next rows."""
+
+    group_id: str
+    #: Masked: a household's name is its members'.
+    name: str
+    since: datetime
+    traits: list[dict[str, Any]]
+    #: {person_id, label, since, source, identifiers}.
+    members: list[dict[str, Any]]
+    members_in_all: int
+    left_in_all: int
+    partial: bool
+    #: Address of the next page; "": there is none.
+    more: str
+
+
+@require_GET
+@needs(Permission.PEOPLE_SEE)
+def group(request: HttpRequest, group_id: str) -> HttpResponse:
+    """The page; the next members alone while somebody reads on."""
+    after = request.GET.get("after")
+    try:
+        found = group_view(raw(), group_id, cursor=after, limit=PAGE)
+    except ValueError:
+        raise Http404 from None
+    if found is None:
+        raise Http404
+    shown = mask_group(found)
+    page = GroupPage(
+        group_id=shown.group_id,
+        name=shown.name or _("Group %(id)s") % {"id": shown.group_id},
+        since=shown.since,
+        traits=[
+            {"name": name, "value": plain_value(trait.value), "source": trait.source, "at": trait.observed_at} for name, trait in shown.traits.items()
+        ],
+        members=[_member(one) for one in shown.members.members],
+        members_in_all=shown.members_in_all,
+        left_in_all=shown.left_in_all,
+        partial=shown.partial,
+        more=f"/groups/{quote(group_id, safe='')}?after={shown.members.next}" if shown.members.next else "",
+    )
+    return show(request, "pages/group_rows.html" if after else "pages/group.html", page)
+
+
+def _member(one: MemberView) -> dict[str, Any]:
+    return {
+        "person_id": one.person_id,
+        "label": person_label(one.label),
+        "since": one.since,
+        "source": one.source,
+        "identifiers": listed(one.hit).identifiers[:2],
+    }
