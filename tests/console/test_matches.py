@@ -18,7 +18,7 @@ from tests.console.conftest import OPERATORS, Served, _serving
 from tests.console.test_pages import LOOKS, look_at
 from tests.flow.machine import Machine
 from tests.flow.test_people import identify
-from tests.identity.suggestions.people import NOW, mail, member, pair
+from tests.identity.suggestions.people import NOW, mail, member
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +49,7 @@ def fill(settings: Settings) -> None:
         (member("M-1001"), mail("sister"), 0.92, reasons(("name", "alike", 2.3, "김하나", "김두나"), ("birth", "different", -6.0, "1991-03-07", "1993-05-05"))),
     ]
     with machine.connection.transaction():
-        keep(machine.connection, [Match(*pair(a, b), p, sum(one.bits for one in said), said) for a, b, p, said in found], run=1, model_version=0, at=NOW)
+        keep(machine.connection, [Match(a, b, p, sum(one.bits for one in said), said) for a, b, p, said in found], run=1, model_version=0, at=NOW)
     machine.close()
 
 
@@ -106,10 +106,14 @@ def test_one_pair_side_by_side(pairs, open_page):
     side = page.locator("table.sidebyside")
     assert side.locator("tr.same", has_text="Birth date").count() == 1
     assert side.locator("tr.differs", has_text="Phone").first.is_visible()
+    heads, phones = side.locator("thead th").all_inner_texts(), page.locator("#reasons-table tr", has_text="Phone")
+    left_is_hana = "김*나" in heads[1]
+    assert side.locator("tr", has_text="Phone").locator("td").nth(0).inner_text().endswith("7788" if left_is_hana else "0000")
     assert "1991-**-**" in side.inner_text()
     page.click("[data-view=table]")
     weights = [float(cell.get_attribute("data-value")) for cell in page.locator("#reasons-table td.num").all()]
     assert sum(weights) == pytest.approx(-13.3 + 9.8 + 14.2 - 1.3 + 11.0)
+    assert phones.locator("td").nth(1).inner_text().endswith("7788" if left_is_hana else "0000"), "values stand on their own side"
     assert page.locator("[data-canvas] canvas").count() == 1
 
 

@@ -54,7 +54,7 @@ RISKS: dict[Risk, Any] = {
     Risk.TAKEN_BACK: _("They were put together before, and it was taken back."),
 }
 STATES: dict[SuggestionState, Any] = {
-    SuggestionState.OPEN: _("Waiting"),
+    SuggestionState.OPEN: _("To decide"),
     SuggestionState.ACCEPTED: _("Put together"),
     SuggestionState.AUTOMATIC: _("Put together by itself"),
     SuggestionState.REJECTED: _("Two people"),

@@ -15,6 +15,7 @@ from dangol.engines.lake import open_lake
 from dangol.events import now_us
 from dangol.flow import decide_people, undecide_people
 from dangol.identity import Decision, DecisionKind, default_rules
+from dangol.identity.matching import Match, Reason
 from dangol.identity.suggestions import Approver, Gone, Risk, SuggestionFilter, SuggestionState, counts, let_fall, suggestion, suggestions
 from dangol.matches import Outcome
 from dangol.privacy import AuditFilter, entries
@@ -265,3 +266,19 @@ def test_the_queue_pages_and_filters(machine: Machine):
     assert counts(machine.connection).second == 1
     with pytest.raises(ValueError, match="cursor"):
         suggestions(machine.connection, SuggestionFilter(), cursor="x")
+
+
+def test_values_stay_on_their_own_side(machine: Machine):
+    """Whatever order a match and its people come in, what was compared of a person is shown beside that person, also after a merge."""
+    arrive(machine, "a", "b", "c")
+    low, high = sorted((mail("a"), mail("b")))
+    said = (Reason("prior", "prior", -14.0, "", ""), Reason("name", "alike", 20.0, "of the high one", "of the low one"))
+    (number,) = suggest(machine, Match(high, low, 0.99, 6.0, said)).fresh
+    told = suggestion(machine.connection, number)
+    assert (told.a, told.reasons[1].value_a) == (low, "of the low one")
+    suggest(machine, Match(high, low, 0.99, 6.0, said), run=2)
+    assert suggestion(machine.connection, number).reasons[1].value_a == "of the low one"
+    decided(machine, DecisionKind.TOGETHER, low, mail("c"))
+    suggest(machine, Match(low, high, 0.99, 6.0, (said[0], Reason("name", "alike", 20.0, "of the merged one", "of the high one"))), run=3)
+    told = suggestion(machine.connection, number)
+    assert {told.person_a: told.reasons[1].value_a, told.person_b: told.reasons[1].value_b} == {person(machine, low): "of the merged one", high: "of the high one"}

@@ -194,11 +194,16 @@ def _rows(found: Suggestion, views: list[PersonView], *, clear: bool) -> list[di
     by_field = {one.field: one for one in found.reasons}
     rows: list[dict[str, Any]] = []
     for field, names in _TRAITS.items():
-        values = [next((_plain(view.traits[name].value) for name in names if name in view.traits), "") for view in seen]
+        values = [
+            _few([one.value for one in view.identifiers if one.type == field])
+            or next((_plain(view.traits[name].value) for name in names if name in view.traits), "")
+            for view in seen
+        ]
         if any(values):
             rows.append({"label": field_name(field), "a": values[0], "b": values[1], **_mark(by_field.get(field), values)})
     words = type_names()
-    for kind in sorted({one.type for view in views for one in view.identifiers}, key=lambda kind: TELLING.index(kind) if kind in TELLING else len(TELLING)):
+    others = {one.type for view in views for one in view.identifiers} - _TRAITS.keys()
+    for kind in sorted(others, key=lambda kind: TELLING.index(kind) if kind in TELLING else len(TELLING)):
         values = [_few([one.value for one in view.identifiers if one.type == kind]) for view in seen]
         own = all(values) and _rules().unique(kind)
         rows.append({"label": words.get(kind, kind), "a": values[0], "b": values[1], "mark": "differs" if own else "", "word": _("own of each") if own else ""})

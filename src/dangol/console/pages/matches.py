@@ -175,7 +175,7 @@ def _person(who: str) -> UUID | None:
 
 def _tabs(tab: str, total: Counts) -> list[dict[str, Any]]:
     titles: dict[str, tuple[str, int]] = {
-        "open": (_("Waiting"), min(total.open, COUNTED_MAX)),
+        "open": (_("To decide"), min(total.open, COUNTED_MAX)),
         "second": (_("Needs a second"), total.second),
         "together": (_("One person"), total.accepted + total.automatic),
         "two": (_("Two people"), total.rejected + total.never),

@@ -29,6 +29,7 @@ class _Known:
     number: int
     state: str
     reasons: str
+    #: Whose its `a` and `b` are now.
     people: tuple[UUID, UUID]
 
 
@@ -60,14 +61,22 @@ def keep(connection: Connection[Any], matches: Sequence[Match], *, run: int, mod
             _lift(connection, bar, both)
         before = known.get(both)
         if before is None:
-            number = _insert(connection, both, match, run, model_version, at)
+            number = _insert(connection, both, _facing(match, now, both[0]), run, model_version, at)
         else:
             number = before.number
-            _update(connection, number, match, run, model_version, at)
+            _update(connection, number, _facing(match, now, before.people[0]), run, model_version, at)
         told.standing.append(number)
         if before is None or before.state != SuggestionState.OPEN:
             told.fresh.append(number)
     return told
+
+
+def _facing(match: Match, now: dict[UUID, UUID], first: UUID) -> Match:
+    """The match with its values on the sides on which they are kept: those of *first* as value_a."""
+    if now[match.a] == first:
+        return match
+    turned = tuple(Reason(one.field, one.level, one.bits, one.value_b, one.value_a) for one in match.reasons)
+    return Match(match.a, match.b, match.probability, match.bits, turned)
 
 
 def _insert(connection: Connection[Any], both: tuple[UUID, UUID], match: Match, run: int, model_version: int, at: datetime) -> int:
@@ -256,7 +265,7 @@ def _known(connection: Connection[Any], people: list[UUID]) -> dict[tuple[UUID, 
         """,
         {"people": people},
     ):
-        found[pair(one, other)] = _Known(number, state, reasons, pair(one, other))
+        found[pair(one, other)] = _Known(number, state, reasons, (one, other))
     return found
 
 
@@ -278,7 +287,7 @@ def _refused(connection: Connection[Any], people: list[UUID]) -> dict[tuple[UUID
         """,
         {"people": people},
     ):
-        found[pair(one, other)][number] = _Known(number, state, reasons, pair(now_a, now_b))
+        found[pair(one, other)][number] = _Known(number, state, reasons, (now_a, now_b))
     return {both: sorted(bars.values(), key=lambda one: (one.state != SuggestionState.NEVER, one.number)) for both, bars in found.items()}
 
 
