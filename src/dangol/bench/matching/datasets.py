@@ -37,8 +37,10 @@ class Labelled:
         for side, file in enumerate(self.files):
             path = folder / file
             if not path.exists():
-                raise DataMissing(f"{path} is not there. The labelled set {self.name} is read from it; give the folder with --data or DANGOL_BENCH_DATA.")
-            columns = ", ".join(f'nullif(trim(cast("{name}" as varchar)), \'\')' for name in self.fields)
+                raise DataMissing(
+                    f"{path} is not there. The labelled set {self.name} is read from it; give the folder with --data or DANGOL_BENCH_DATA."
+                )
+            columns = ", ".join(f"nullif(trim(cast(\"{name}\" as varchar)), '')" for name in self.fields)
             with duckdb.connect() as connection:
                 found = connection.execute(f"select cast({self.entity} as varchar), {columns} from read_parquet(?)", [str(path)]).fetchall()  # noqa: S608 - columns of ours
             for entity, *values in found:
@@ -46,7 +48,7 @@ class Labelled:
 
 
 _FEBRL = {
-    "given_name": "given", "surname": "surname", "street_number": "code", "address_1": "text", "address_2": "text", "suburb": "text",
+    "given_name": "given", "surname": "surname", "street_number": "code", "address_1": "line", "address_2": "line", "suburb": "text",
     "postcode": "code", "state": "category", "date_of_birth": "date", "soc_sec_id": "code",
 }  # fmt: skip
 _FEBRL_ENTITY = "regexp_extract(rec_id, 'rec-(\\d+)-', 1)"

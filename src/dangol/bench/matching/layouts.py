@@ -12,6 +12,7 @@ from typing import Any
 from dangol.bench.matching.datasets import Labelled
 from dangol.identity.matching import normal
 from dangol.identity.matching.layout import (
+    Across,
     Alike,
     All,
     Begins,
@@ -20,6 +21,7 @@ from dangol.identity.matching.layout import (
     Crossed,
     Key,
     Kind,
+    Lacks,
     Layout,
     Level,
     Near,
@@ -31,19 +33,22 @@ from dangol.identity.matching.layout import (
 from dangol.identity.matching.names import sound_of_latin
 
 
-def _name(column: str, other: str) -> Comparison:
+def _name(column: str, other: str, *, leads: bool) -> Comparison:
+    crossed = Crossed(column, other, 0.9)
     return Comparison(
         column,
         (column,),
         (
             Level("same", Same(column), 0.7, 5e-3, frequency=column),
-            Level("swapped", Crossed(column, other), 0.02, 1e-4) if other else Level("begins", Begins(column, 20), 0.02, 1e-3),
+            *((Level("swapped", crossed, 0.02, 1e-4),) if leads else ()),
+            *((Level("only_name", All((Lacks(other), Across(column, other))), 0.02, 1e-3, frequency="only_name"),) if leads else ()),
             Level("slip", Near(column, 1), 0.08, 3e-3),
             Level("alike", Alike(column, 0.92), 0.06, 4e-3),
             Level("somewhat_alike", Some((Alike(column, 0.85), Near(column, 2, shortest=6), Same(f"{column}_sound"))), 0.04, 1e-2),
         ),
         m=0.1,
         u=0.97,
+        silent=None if leads else crossed,
     )
 
 
@@ -88,22 +93,31 @@ def _postcode(column: str) -> Comparison:
     )
 
 
-def _text(column: str) -> Comparison:
+def _text(column: str, other: str = "", *, leads: bool = True) -> Comparison:
+    crossed = Crossed(column, other, 0.9)
     return Comparison(
         column,
         (column,),
         (
             Level("same", Same(column), 0.7, 2e-3, frequency=column),
+            *((Level("swapped", crossed, 0.02, 1e-5),) if other and leads else ()),
             Level("slip", Some((Near(column, 2, shortest=6), Alike(column, 0.95))), 0.1, 3e-3),
             Level("some_words", Some((Shared(f"{column}_words", 0.5), Alike(column, 0.88))), 0.08, 1e-2),
         ),
         m=0.12,
         u=0.98,
+        silent=None if leads else crossed,
     )
 
 
 def _category(column: str) -> Comparison:
-    return Comparison(column, (column,), (Level("same", Same(column), 0.85, 0.2, frequency=column), Level("slip", Near(column, 2), 0.05, 0.02)), m=0.1, u=0.78)
+    return Comparison(
+        column,
+        (column,),
+        (Level("same", Same(column), 0.85, 0.2, frequency=column, frequency_weight=0.5), Level("slip", Near(column, 2), 0.05, 0.02)),
+        m=0.1,
+        u=0.78,
+    )
 
 
 def _email(column: str) -> Comparison:
@@ -154,10 +168,11 @@ KINDS: dict[str, dict[str, Kind]] = {
     "given": {"_sound": Kind.TEXT},
     "surname": {"_sound": Kind.TEXT},
     "full_name": {"_words": Kind.TEXTS},
-    "date": {"_swapped": Kind.TEXT, "_year": Kind.TEXT, "_day": Kind.TEXT},
+    "date": {"_swapped": Kind.TEXT, "_year": Kind.TEXT, "_day": Kind.TEXT, "_digits": Kind.TEXT},
     "code": {},
     "postcode": {"_area": Kind.TEXT},
     "text": {"_words": Kind.TEXTS},
+    "line": {"_words": Kind.TEXTS},
     "category": {},
     "email": {"_mailbox": Kind.TEXT},
     "memo": {"_words": Kind.TEXTS, "_name": Kind.TEXT},
@@ -173,17 +188,37 @@ def layout_of(labelled: Labelled) -> Layout:
     for column, kind in fields.items():
         by_kind.setdefault(kind, []).append(column)
     given, surname = by_kind.get("given", [""])[0], by_kind.get("surname", [""])[0]
-    makers = {"date": _date, "code": _code, "postcode": _postcode, "text": _text, "category": _category, "email": _email, "memo": _memo, "day": _day, "amount": _amount}
+    makers = {
+        "date": _date,
+        "code": _code,
+        "postcode": _postcode,
+        "text": _text,
+        "category": _category,
+        "email": _email,
+        "memo": _memo,
+        "day": _day,
+        "amount": _amount,
+    }
     comparisons = []
     for column, kind in fields.items():
         if kind in ("given", "surname"):
-            comparisons.append(_name(column, surname if kind == "given" else given))
+            comparisons.append(_name(column, surname if kind == "given" else given, leads=kind == "given"))
+        elif kind == "line":
+            first, second = by_kind["line"]
+            comparisons.append(_text(column, second if column == first else first, leads=column == first))
         elif kind in makers:
             comparisons.append(makers[kind](column))
-    columns = {"side": Kind.TEXT}
+    columns = {"side": Kind.TEXT, "only_name": Kind.TEXT, "any_name": Kind.TEXTS, "any_line": Kind.TEXTS}
     for column, kind in fields.items():
         columns |= {column: Kind.TEXT} | {column + suffix: what for suffix, what in KINDS[kind].items()}
-    return Layout(labelled.name, columns, tuple(comparisons), BLOCKS[labelled.name.rstrip("1234") if labelled.name.startswith("febrl") else labelled.name], prior=1e-4, prior_records=10_000)
+    return Layout(
+        labelled.name,
+        columns,
+        tuple(comparisons),
+        BLOCKS[labelled.name.rstrip("1234") if labelled.name.startswith("febrl") else labelled.name],
+        prior=1e-4,
+        prior_records=10_000,
+    )
 
 
 def row_of(labelled: Labelled, side: str, told: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +227,11 @@ def row_of(labelled: Labelled, side: str, told: dict[str, Any]) -> dict[str, Any
     for column, kind in labelled.fields.items():
         value = told[column]
         row |= _features(column, kind, normal.plain(value) if value else None)
-    return row
+    sounds = [row.get(f"{column}_sound") for column, kind in labelled.fields.items() if kind in ("given", "surname")]
+    names = [row.get(column) for column, kind in labelled.fields.items() if kind in ("surname", "given")]
+    row["only_name"] = next((name for name in reversed(names) if name), None)
+    lines = [row.get(column) for column, kind in labelled.fields.items() if kind == "line"]
+    return row | {"any_name": sorted({sound for sound in sounds if sound}), "any_line": sorted({line for line in lines if line})}
 
 
 def _features(column: str, kind: str, value: str | None) -> dict[str, Any]:
@@ -205,10 +244,16 @@ def _features(column: str, kind: str, value: str | None) -> dict[str, Any]:
             return {column: value, f"{column}_words": sorted(set(value.split()))}
         case "date":
             day = normal.day_of_birth(value) or "".join(char for char in value if char.isdigit())
-            return {column: day, f"{column}_swapped": normal.day_and_month_swapped(day), f"{column}_year": day[:4], f"{column}_day": day[4:]}
+            return {
+                column: day,
+                f"{column}_swapped": normal.day_and_month_swapped(day),
+                f"{column}_year": day[:4],
+                f"{column}_day": day[4:],
+                f"{column}_digits": "".join(sorted(day)),
+            }
         case "postcode":
             return {column: value.replace(" ", ""), f"{column}_area": value.split()[0]}
-        case "text":
+        case "text" | "line":
             return {column: value, f"{column}_words": sorted(set(value.replace("-", " ").replace("/", " ").split()))}
         case "email":
             return {column: value, f"{column}_mailbox": normal.mailbox(value) or None}
@@ -217,10 +262,20 @@ def _features(column: str, kind: str, value: str | None) -> dict[str, Any]:
             return {column: value, f"{column}_words": sorted(set(words)), f"{column}_name": " ".join(words[:2])}
         case "day":
             number = date.fromisoformat(value[:10]).toordinal()
-            return {column: value, f"{column}_number": float(number), f"{column}_fortnight": str(number // 14), f"{column}_fortnight_later": str((number + 7) // 14)}
+            return {
+                column: value,
+                f"{column}_number": float(number),
+                f"{column}_fortnight": str(number // 14),
+                f"{column}_fortnight_later": str((number + 7) // 14),
+            }
         case "amount":
             steps = log(max(float(value), 0.01)) / log(1.05)
-            return {column: value, f"{column}_number": float(value), f"{column}_about": str(floor(steps)), f"{column}_about_next": str(floor(steps + 0.5))}
+            return {
+                column: value,
+                f"{column}_number": float(value),
+                f"{column}_about": str(floor(steps)),
+                f"{column}_about_next": str(floor(steps + 0.5)),
+            }
         case _:
             return {column: value}
 
@@ -242,6 +297,8 @@ BLOCKS: dict[str, tuple[Block, ...]] = {
         _block("surname_sound", "postcode"), _block("address_1", "suburb"), _block("address_1", "street_number"), _block("surname", "suburb"),
         _block("given_name", "suburb"), _block("surname", "date_of_birth_day"), _block("given_name", "date_of_birth_year"),
         _block("postcode", "street_number"), _block("address_2", "postcode"), _block("given_name", "date_of_birth_day"),
+        _block("any_name[]", "postcode"), _block("any_name[]", "suburb"), _block("any_name[]", "date_of_birth_year", tighten=("state",)),
+        _block("any_line[]", "postcode"), _block("any_line[]", "suburb"), _block("suburb", "postcode"),
     ),
     "fake_1000": (
         _block("email"), _block("email_mailbox"), _block("dob"), _block("first_name", "surname"), _block("first_name_sound", "dob_year"),
@@ -260,6 +317,7 @@ BLOCKS: dict[str, tuple[Block, ...]] = {
         _block("date", "fname:1"), _block("date", "surname:1"), _block("date", "surname_sound"), _block("fname", "surname"), _block("fname_sound", "surname_sound"),
         _block("fname", "date_year", "surname:1"), _block("surname", "date_year", "fname:1"), _block("fname", "date_day", "surname:1"), _block("surname", "date_day", "fname:1"),
         _block("fname:3", "surname:3", "date_year"), _block("fname:3", "surname:3", "date_day"), _block("surname:4", "date"), _block("fname:2", "surname:5"),
+        _block("date_digits", "fname:1", tighten=("surname:1",)), _block("date_digits", "surname:1", tighten=("fname:1",)), _block("any_name[]", "date_digits"),
     ),
     "transactions": (
         _block("amount", tighten=("transaction_date_fortnight",)), _block("memo_name", "amount_about", tighten=("transaction_date_fortnight",)),

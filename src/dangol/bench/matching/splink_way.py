@@ -120,7 +120,11 @@ def _fake() -> dict[str, Any]:
             cl.EmailComparison("email"),
         ],
         "blocks": [block_on("first_name", "city"), block_on("surname"), block_on("dob"), block_on("email"), block_on("first_name")],
-        "sure": [block_on("first_name", "dob"), "l.first_name = r.first_name and levenshtein(r.surname, l.surname) <= 2", block_on("email")],
+        "sure": [
+            block_on("first_name", "dob"),
+            "l.first_name = r.first_name and levenshtein(r.surname, l.surname) <= 2",
+            block_on("email"),
+        ],
         "recall": 0.7,
         "passes": [block_on("first_name", "surname"), block_on("dob")],
     }

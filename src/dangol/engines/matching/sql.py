@@ -6,6 +6,7 @@ from typing import Any
 
 from dangol.identity.matching.layout import (
     DIFFERENT,
+    Across,
     Alike,
     All,
     Begins,
@@ -38,8 +39,12 @@ def test_sql(test: Test) -> str:
             return "(" + " or ".join(test_sql(one) for one in tests) + ")"
         case Not(one):
             return f"(not {test_sql(one)})"
-        case Crossed(column, other):
-            return f"coalesce(({column}_l = {other}_r and {other}_l = {column}_r), false)"
+        case Crossed(column, other, least):
+            crossings = ((f"{column}_l", f"{other}_r"), (f"{other}_l", f"{column}_r"))
+            said = (f"{a} = {b}" if least >= 1 else f"jaro_winkler_similarity({a}, {b}) >= {least}" for a, b in crossings)
+            return f"coalesce({' and '.join(said)}, false)"
+        case Across(column, other):
+            return f"(coalesce({column}_l = {other}_r, false) or coalesce({other}_l = {column}_r, false))"
         case Lacks(column):
             return f"({column}_l is null or {column}_r is null)"
         case _:
@@ -98,7 +103,8 @@ def splink_settings(layout: Layout, model: Model) -> dict[str, Any]:
 
 
 def _comparison(comparison: Comparison, odds: Any) -> dict[str, Any]:
-    levels: list[dict[str, Any]] = [{"sql_condition": f"not {known_sql(comparison)}", "label_for_charts": "unknown", "is_null_level": True}]
+    unsaid = f"not {known_sql(comparison)}" + (f" or {test_sql(comparison.silent)}" if comparison.silent else "")
+    levels: list[dict[str, Any]] = [{"sql_condition": unsaid, "label_for_charts": "unknown", "is_null_level": True}]
     for level in comparison.levels:
         one: dict[str, Any] = {"sql_condition": test_sql(level.test), "label_for_charts": level.name, **_odds(odds[level.name])}
         if level.frequency:

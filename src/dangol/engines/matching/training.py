@@ -33,6 +33,8 @@ ROUNDS = 40
 _LEAST, _MOST = 1e-9, 1 - 1e-6
 
 Table = dict[str, dict[str, float]]
+#: Not a level: of all pairs, how many have both values; 0 to 1.
+KNOWN = "(known)"
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ def _among_chance(connection: duckdb.DuckDBPyConnection, layout: Layout, start: 
     patterns = _patterns(connection, layout, start, "chance", bounds)
     connection.execute("drop table chance")
     found: Table = {}
+    seen = sum(pattern.pairs for pattern in patterns)
     for place, one in enumerate(layout.comparisons):
         names = [*(level.name for level in one.levels), DIFFERENT]
         counts = [0.0] * len(names)
@@ -78,9 +81,11 @@ def _among_chance(connection: duckdb.DuckDBPyConnection, layout: Layout, start: 
             if (level := pattern.levels[place]) is not None:
                 counts[level] += pattern.pairs
         total = sum(counts)
+        # A level that the sample never showed is taken for half a pair of it.
         found[one.field] = {
-            name: (count + STRENGTH * start.odds[one.field][name].u) / (total + STRENGTH) for name, count in zip(names, counts, strict=True)
+            name: max(0.5, count + start.odds[one.field][name].u) / (total + 1) for name, count in zip(names, counts, strict=True)
         }
+        found[one.field][KNOWN] = max(total, 1.0) / max(1, seen)
         exact = _exactly(connection, one)
         if exact is not None and total >= STRENGTH:
             found[one.field][names[0]] = exact
@@ -138,6 +143,7 @@ def _settle(layout: Layout, start: Model, first: Model, patterns: list[_Pattern]
     for _ in range(ROUNDS):
         certain = _certainty(layout, names, odds, first.odds, prior)
         sums = [[0.0] * len(levels) for levels in names]
+        others = [[0.0] * len(levels) for levels in names]
         matches = 0.0
         for pattern in patterns:
             weight = certain(pattern) * pattern.pairs
@@ -145,10 +151,11 @@ def _settle(layout: Layout, start: Model, first: Model, patterns: list[_Pattern]
             for place, level in enumerate(pattern.levels):
                 if level is not None:
                     sums[place][level] += weight
+                    others[place][level] += (pattern.pairs - weight) / share
         before, prior = prior, min(0.5, max(matches / share / everything, 0.5 / everything))
         odds = {
-            one.field: _counted(levels, total, start.odds[one.field], chance[one.field], prior, everything)
-            for one, levels, total in zip(layout.comparisons, names, sums, strict=True)
+            one.field: _counted(levels, total, least, start.odds[one.field], chance[one.field], prior)
+            for one, levels, total, least in zip(layout.comparisons, names, sums, _shares(layout, others, chance, everything), strict=True)
         }
         if abs(math.log(prior / before)) < 1e-4:
             break
@@ -175,16 +182,24 @@ def _certainty(layout: Layout, names: list[list[str]], odds: Any, base: Any, pri
     return certain
 
 
+def _shares(layout: Layout, others: list[list[float]], chance: Table, everything: float) -> list[list[float]]:
+    """Of all pairs of two people whose values are known, at least this share has each level: the candidates alone have so many."""
+    return [
+        [min(0.5, count / max(1.0, everything * chance[one.field][KNOWN])) for count in counts]
+        for one, counts in zip(layout.comparisons, others, strict=True)
+    ]
+
+
 def _counted(
-    levels: list[str], total: list[float], start: Any, chance: dict[str, float], prior: float, everything: float
+    levels: list[str], total: list[float], least: list[float], start: Any, chance: dict[str, float], prior: float
 ) -> dict[str, Odds]:
     """What was counted, m mixed with the shipped. The pairs behind u held a share *prior* of matches: they are taken out."""
     pairs = sum(total)
     strength = max(STRENGTH, STRENGTH_SHARE * pairs)
     counted = {}
-    for level, count in zip(levels, total, strict=True):
+    for level, count, at_least in zip(levels, total, least, strict=True):
         m = (count + strength * start[level].m) / (pairs + strength)
-        u = max((chance[level] - prior * m) / (1 - prior), 0.02 * chance[level], 0.5 / everything)
+        u = max((chance[level] - prior * m) / (1 - prior), at_least, 0.02 * chance[level])
         counted[level] = Odds(_within(m), _within(u))
     return counted
 

@@ -32,6 +32,7 @@ def gathered(
 
     Returns:
         Disjoint lists of ids; the same for the same set of pairs, in whatever order they come.
+
     """
     ties: dict[Id, dict[Id, tuple[float, int]]] = {}
     names: dict[Id, str] = {}

@@ -74,7 +74,17 @@ class Begins:
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """The one's first column is the other's second: names or parts of a date swapped."""
+    """The one's first column is the other's second, and the other way round: names or parts of a date swapped."""
+
+    column: str
+    other: str
+    #: 1.0: exactly; below: by that Jaro-Winkler likeness.
+    least: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """The one's first column is the other's second, in one direction or the other: a surname written where the given name belongs."""
 
     column: str
     other: str
@@ -117,7 +127,7 @@ class Lacks:
     column: str
 
 
-Test = Same | Overlap | Shared | Near | Alike | Begins | Crossed | Within | All | Some | Not | Lacks
+Test = Same | Overlap | Shared | Near | Alike | Begins | Crossed | Across | Within | All | Some | Not | Lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,8 @@ class Comparison:
     u: float
     #: Column shown to people as the compared value.
     shown: str = ""
+    #: Where this holds the field says nothing, because another field has said it for both.
+    silent: Test | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +207,7 @@ def columns_of(test: Test) -> tuple[str, ...]:
             return tuple(column for one in tests for column in columns_of(one))
         case Not(one):
             return columns_of(one)
-        case Crossed(column, other):
+        case Crossed(column, other, _) | Across(column, other):
             return (column, other)
         case _:
             return (test.column,)
