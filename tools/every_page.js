@@ -16,6 +16,7 @@
     if (own && clipped) tell("cut off");
     const lines = (one.clientHeight - 2 * parseFloat(look.paddingTop)) / (parseFloat(look.lineHeight) || 20);
     if (one.matches(".btn, .badge, .tabs a, .seg *") && lines > 1.8 && one.clientHeight > 48) tell("breaks into lines");
+    if (own && text.length > 6 && one.clientWidth < 40 && lines > 3) tell("squeezed");
     if (own && korean && /[A-Za-z]{3,} [a-z]{2,} [a-z]{2,}/.test(text) && !/[가-힣]/.test(text) && !one.closest("code, .mono, .code, [lang=en]")) tell("not Korean");
     if (own && !korean && /[가-힣]/.test(text) && one.closest(written) && !one.closest("[lang=ko]")) tell("not English");
   }
