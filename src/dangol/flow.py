@@ -67,6 +67,7 @@ FLOW: tuple[Reaction, ...] = (
     Reaction(FactKind.PEOPLE_SUGGESTED, "feeds", "tells subscribers"),
     Reaction(FactKind.SUGGESTION_DECIDED, "feeds", "tells subscribers"),
     Reaction(FactKind.IDENTIFIER_SHARED, "feeds", "tells subscribers"),
+    Reaction(FactKind.IDENTIFIER_RELEASED, "feeds", "tells subscribers"),
     Reaction(FactKind.TRAIT_CHANGED, "feeds", "tells subscribers"),
 )
 
@@ -357,6 +358,9 @@ def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, 
     for shared in outcome.shared:
         body = {"identifier": _text(shared.node), "type": shared.kind, "because": shared.because, "owners": shared.owners, "days": shared.days}
         own.append((FactKind.IDENTIFIER_SHARED, outcome.person_of.get(shared.node, b""), shared.node, "", body))
+    for released in outcome.released:
+        body = {"identifier": _text(released.node), "type": released.kind}
+        own.append((FactKind.IDENTIFIER_RELEASED, outcome.person_of.get(released.node, b""), released.node, "", body))
     for change in told.changed:
         body = {"trait": change.trait, "value": change.value, "previous": change.previous}
         own.append((FactKind.TRAIT_CHANGED, outcome.person_of.get(change.node, b""), change.node, change.message_id, body))

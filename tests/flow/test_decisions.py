@@ -132,3 +132,23 @@ def test_a_decision_is_told_with_what_followed(machine: Machine):
     undecide_people(machine.worker._connection, lake, decided.number, default_rules(), actor="operator:steward", now_us=START)
     told = [fact.fact for fact in lake.feed(machine.connection, start, 1000)]
     assert told == ["people.decided", "person.split", "edge.refused", "people.undecided", "person.merged"]
+
+
+def test_two_accounts_of_one_human_share_their_device_again(machine: Machine):
+    """Merging two member accounts by hand frees what only they contested; taking it back contests it again; a rebuild says the same."""
+    machine.feed(identify("e1", 0, anonymousId="phone", userId="old"), identify("e2", 5, anonymousId="phone", userId="new"))
+    machine.feed(track("e3", 6, anonymousId="phone"))
+    machine.settle()
+    device = ("anonymous_id", "phone")
+    assert machine.rows("select count(*) from shared_identifier") == [(1,)]
+    decided = together(machine, ("user_id", "old"), ("user_id", "new"))
+    assert [one.kind for one in decided.outcome.released] == ["anonymous_id"]
+    assert person_of(machine.connection, *device) == person_of(machine.connection, "user_id", "old") == person_of(machine.connection, "user_id", "new")
+    assert machine.people_now() == machine.people_judged_anew()
+    assert rebuild(machine.settings).changed == []
+    machine.feed(identify("e4", 9, anonymousId="phone", userId="third"))
+    machine.settle()
+    assert person_of(machine.connection, *device) != person_of(machine.connection, "user_id", "old")
+    take_back(machine.worker._connection, decided.number, default_rules(), actor="operator:steward", at=NOW)
+    assert len({person_of(machine.connection, *one) for one in (device, ("user_id", "old"), ("user_id", "new"), ("user_id", "third"))}) == 4
+    assert rebuild(machine.settings).changed == []

@@ -60,20 +60,33 @@ def test_the_newest_value_wins_by_event_time(machine: Machine):
 
 
 def test_two_members_on_one_device_stay_two(machine: Machine):
-    """A second member on the same device is not joined to the first; the refusal is kept with its reason."""
-    machine.feed(identify("e1", 0, anonymousId="tablet", userId="m1"), identify("e2", 5, anonymousId="tablet", userId="m2"))
+    """Logging out and another member logging in keeps two people; what the device did without a login is neither's."""
+    machine.feed(track("e0", 0, anonymousId="tablet"), identify("e1", 1, anonymousId="tablet", userId="m1"))
     machine.settle()
+    assert person_of(machine.connection, "anonymous_id", "tablet") == person_of(machine.connection, "user_id", "m1")
+    machine.feed(identify("e2", 5, anonymousId="tablet", userId="m2"), track("e3", 6, anonymousId="tablet"))
+    machine.settle()
+    people = [person_of(machine.connection, *one) for one in (("user_id", "m1"), ("user_id", "m2"), ("anonymous_id", "tablet"))]
+    assert len(set(people)) == 3
+    assert machine.rows("select distinct refused from edge") == [("shared_identifier",)]
+
+
+def test_an_address_that_two_members_typed_stays_with_the_first(machine: Machine):
+    """A second member's address is not joined to the first; the refusal is kept with its reason."""
+    machine.feed(identify("e1", 0, userId="m1", traits={"email": "a@b.kr"}), identify("e2", 5, userId="m2", traits={"email": "a@b.kr"}))
+    machine.settle()
+    assert person_of(machine.connection, "email", "a@b.kr") == person_of(machine.connection, "user_id", "m1")
     assert person_of(machine.connection, "user_id", "m1") != person_of(machine.connection, "user_id", "m2")
     assert machine.rows("select refused from edge where refused <> ''") == [("unique_conflict",)]
 
 
 def test_a_late_claim_rearranges_only_what_it_must(machine: Machine):
-    """When the second member's claim turns out to be the earlier one, the device moves to them."""
-    machine.feed(identify("e1", 5, anonymousId="tablet", userId="m1"))
+    """When the second member's claim turns out to be the earlier one, the address moves to them."""
+    machine.feed(identify("e1", 5, userId="m1", traits={"email": "a@b.kr"}))
     machine.settle()
-    machine.feed(identify("e2", 0, anonymousId="tablet", userId="m2"))
+    machine.feed(identify("e2", 0, userId="m2", traits={"email": "a@b.kr"}))
     machine.settle()
-    assert person_of(machine.connection, "anonymous_id", "tablet") == node_id("user_id", "m2")
+    assert person_of(machine.connection, "email", "a@b.kr") == node_id("user_id", "m2")
     assert machine.fates() == {"applied": 2}
 
 

@@ -24,6 +24,7 @@ class FactKind(StrEnum):
     SUGGESTION_DECIDED = "suggestion.decided"  #: What became of a suggestion. Body: {"suggestion", "verdict", "a", "b", "actor", "why", "decision"}.
     EDGE_REFUSED = "edge.refused"  #: Two identifiers were not joined. Body: {"a", "b", "reason"}.
     IDENTIFIER_SHARED = "identifier.shared"  #: Many people use it; it joins nobody any more. Body: {"identifier", "type", "because", "owners", "days"}.
+    IDENTIFIER_RELEASED = "identifier.released"  #: It joins again: its owners were decided to be one person. Body: {"identifier", "type"}.
     TRAIT_CHANGED = "trait.changed"  #: A trait has a new newest value. Body: {"trait", "value", "previous"}.
 
 

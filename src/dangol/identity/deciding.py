@@ -20,6 +20,7 @@ from dangol.identity.decisions import in_force_between, record_decision, undo_de
 from dangol.identity.facts import Decision, DecisionKind, LinkOutcome
 from dangol.identity.joining import one_at_a_time, rejoin
 from dangol.identity.ruleset import RuleSet
+from dangol.identity.sharing import shared_after
 
 
 class DecisionRefused(DangolError):
@@ -82,7 +83,9 @@ def take_back(connection: Connection[Any], number: int, rules: RuleSet, *, actor
 def _settle(connection: Connection[Any], decision: Decision, rules: RuleSet) -> LinkOutcome:
     one_at_a_time(connection)
     outcome = LinkOutcome({}, [], [], [], [], [])
-    rejoin(connection, [], {decision.a, decision.b}, outcome, rules)
+    changed = shared_after(connection, {decision.a, decision.b}, rules)
+    outcome.shared, outcome.released = changed.shared, changed.released
+    rejoin(connection, [], {decision.a, decision.b} | changed.neighbours, outcome, rules)
     return outcome
 
 

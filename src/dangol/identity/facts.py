@@ -96,6 +96,13 @@ class IdentifierShared(Struct, frozen=True):
     days: int
 
 
+class IdentifierReleased(Struct, frozen=True, order=True):
+    """A shared identifier joins again, because its owners were decided to be one person."""
+
+    node: bytes
+    kind: str
+
+
 class LinkOutcome(Struct):
     """What one batch changed about people."""
 
@@ -106,3 +113,4 @@ class LinkOutcome(Struct):
     split: list[PersonSplit]
     refused: list[ClaimRefused]
     shared: list[IdentifierShared]
+    released: list[IdentifierReleased] = []

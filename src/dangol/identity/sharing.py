@@ -2,7 +2,8 @@
 
 An identifier that several owners (people with a member id of their own) use at the same time joins nobody any more, and what it had
 glued comes apart. So does one that two owners each proved to be theirs: a number that was given to somebody else, or that a family shares.
-Evidence only ever grows, and so does this set: the same events find the same shared identifiers in any order.
+Evidence only ever grows, and so does this set: the same events find the same shared identifiers in any order. Only a decision that two
+owners are one person lets an identifier of both join again.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ from msgspec import Struct
 from psycopg import Connection
 
 from dangol.hotstate import texts, uuids
-from dangol.identity.facts import IdentifierShared, Refused, SharedBecause
+from dangol.identity.decisions import decisions_touching
+from dangol.identity.facts import DecisionKind, IdentifierReleased, IdentifierShared, Refused, SharedBecause
 from dangol.identity.rules import owners_at_once
 from dangol.identity.ruleset import RuleSet
 
 
 class NewlyShared(Struct):
-    """What turned out to be shared with this batch."""
+    """What turned out to be shared with this batch, or is no longer after a decision."""
 
     nodes: set[bytes]
     #: Identifiers that were claimed together with them: their people are to be settled anew.
     neighbours: set[bytes]
     shared: list[IdentifierShared]
+    released: list[IdentifierReleased]
 
 
 def known_shared(connection: Connection[Any], nodes: set[bytes]) -> set[bytes]:
@@ -54,7 +57,7 @@ def find_shared(
 
     Args: kinds: the type of every node in *touched*.
     """
-    result = NewlyShared(set(), set(), [])
+    result = NewlyShared(set(), set(), [], [])
     for node, uses in sorted(_with_many_claims(connection, {end for pair in touched for end in pair}, kinds, rules).items()):
         found = _shared(node, uses, rules)
         if found:
@@ -96,7 +99,7 @@ def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Map
                     select a, b, first_at, last_at, verified from edge where a = any(%(nodes)s::uuid[])
                     ) as either
         )
-        select claim.node_id, owner.type, (claim.first_at at time zone 'utc')::date - date '1970-01-01',
+        select claim.node_id, claim.owner_id, owner.type, (claim.first_at at time zone 'utc')::date - date '1970-01-01',
                (claim.last_at at time zone 'utc')::date - date '1970-01-01', claim.verified, claim.claims
           from claim
           join identifier as owner on owner.node_id = claim.owner_id and owner.type = any(%(owners)s::text[])
@@ -109,14 +112,83 @@ def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Map
             "owners": texts(kind for kind, rule in rules.types.items() if rules.known(kind)),
         },
     ).fetchall()
+    # Two member ids that people put together are one owner: what both use is not contested.
+    owner_of = groups_of(connection, {owner for _, owner, _, _, _, _, _ in rows})
+    spans: dict[bytes, dict[str, dict[bytes, tuple[int, int, bool]]]] = defaultdict(lambda: defaultdict(dict))
+    claims_of: dict[bytes, int] = {}
+    for node, owner, owner_kind, first, last, verified, claims in rows:
+        claims_of[node] = claims
+        owners = spans[node][owner_kind]
+        root = owner_of.get(owner, owner)
+        before = owners.get(root, (first, last, False))
+        owners[root] = (min(before[0], first), max(before[1], last), before[2] or verified)
     uses: dict[bytes, _Uses] = {}
-    for node, owner_kind, first, last, verified, claims in rows:
-        use = uses.setdefault(node, _Uses(kinds[node], claims, defaultdict(list), defaultdict(int)))
-        use.days[owner_kind].append((first, last))
-        use.proven[owner_kind] += verified
+    for node, by_kind in spans.items():
+        uses[node] = _Uses(
+            kinds[node], claims_of[node],
+            {kind: [(first, last) for first, last, _ in owners.values()] for kind, owners in by_kind.items()},
+            # Only a type of which everybody has one tells owners apart: a lost card is replaced by another number of the same person.
+            {kind: sum(proof for _, _, proof in owners.values()) for kind, owners in by_kind.items() if rules.unique(kind)},
+        )  # fmt: skip
     for node, claims in _runaways(connection, nodes, rules.claims_max):
         uses.setdefault(node, _Uses(kinds[node], claims, {}, {})).claims = claims
     return uses
+
+
+def shared_after(connection: Connection[Any], decided: set[bytes], rules: RuleSet) -> NewlyShared:
+    """What is shared, or no longer, now that a decision about *decided* identifiers was taken, or taken back.
+
+    Only what several of those are claimed together with can have changed.
+    """
+    result = NewlyShared(set(), set(), [], [])
+    around = decided | set(groups_of(connection, decided))
+    rows = connection.execute(
+        """
+        select node_id, identifier.type, shared_identifier.node_id is not null
+          from (select b as node_id, a as owner_id from edge where a = any(%(around)s::uuid[])
+                 union
+                select a, b from edge where b = any(%(around)s::uuid[])) as near
+          join identifier using (node_id)
+          left join shared_identifier using (node_id)
+         group by 1, 2, 3
+        having count(*) > 1
+        """,
+        {"around": uuids(sorted(around))},
+    ).fetchall()
+    kinds = {node: kind for node, kind, _ in rows}
+    uses = _with_many_claims(connection, set(kinds), kinds, rules)
+    for node, kind, is_shared in sorted(rows):
+        found = _shared(node, uses[node], rules) if node in uses else None
+        if found and not is_shared:
+            result.nodes.add(node)
+            result.shared.append(found)
+        elif is_shared and not found:
+            result.released.append(IdentifierReleased(node, kind))
+    if result.nodes:
+        _mark_shared(connection, result)
+    if result.released:
+        _release(connection, result)
+    return result
+
+
+def groups_of(connection: Connection[Any], nodes: set[bytes]) -> dict[bytes, bytes]:
+    """Node -> a fixed one of those that decisions put together with it, for *nodes* of which any did, and for those others."""
+    parent: dict[bytes, bytes] = {}
+
+    def root(node: bytes) -> bytes:
+        while parent.setdefault(node, node) != node:
+            node = parent[node]
+        return node
+
+    frontier, seen = set(nodes), set(nodes)
+    while frontier:
+        pairs = [(one.a, one.b) for one in decisions_touching(connection, frontier) if one.kind is DecisionKind.TOGETHER]
+        for a, b in pairs:
+            low, high = sorted((root(a), root(b)))
+            parent[high] = low
+        frontier = {end for pair in pairs for end in pair} - seen
+        seen |= frontier
+    return {node: root(node) for node in list(parent)}
 
 
 def _runaways(connection: Connection[Any], nodes: set[bytes], most: int) -> list[tuple[bytes, int]]:
@@ -141,5 +213,23 @@ def _mark_shared(connection: Connection[Any], found: NewlyShared) -> None:
     for a, b in connection.execute(
         "update edge set refused = %s where a = any(%s::uuid[]) or b = any(%s::uuid[]) returning a, b",
         [Refused.SHARED_IDENTIFIER, nodes, nodes],
+    ).fetchall():
+        found.neighbours |= {a, b}
+
+
+def _release(connection: Connection[Any], found: NewlyShared) -> None:
+    """Let identifiers join again; their claims are judged by the caller."""
+    nodes = uuids(one.node for one in found.released)
+    connection.execute("delete from shared_identifier where node_id = any(%s::uuid[])", [nodes])
+    for a, b in connection.execute(
+        """
+        update edge
+           set refused = ''
+         where refused = 'shared_identifier'
+           and (a = any(%(nodes)s::uuid[]) or b = any(%(nodes)s::uuid[]))
+           and not exists (select 1 from shared_identifier where node_id in (a, b))
+        returning a, b
+        """,
+        {"nodes": nodes},
     ).fetchall():
         found.neighbours |= {a, b}
