@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from dangol.console.access import ACCOUNT, allowed, places_for, signed_in
+from dangol.console.pages.groups import groups_found
 from dangol.console.people_words import listed
 from dangol.console.shell import show
 from dangol.console.store import raw
 from dangol.operators import Permission
-from dangol.profiles.reads import search_people
+from dangol.profiles import search_people
 
 #: People listed at most.
 PEOPLE_SHOWN = 6
@@ -25,6 +26,8 @@ class Found:
 
     asked: str
     people: list[Any]
+    #: {name, href}: households and accounts.
+    groups: list[dict[str, str]]
     places: list[Any]
 
 
@@ -35,7 +38,8 @@ def find(request: HttpRequest) -> HttpResponse:
     places = [
         place for place in [*places_for(signed_in(request).role), ACCOUNT] if asked.casefold() in f"{place.title} {place.name}".casefold()
     ]
-    people = []
+    people, groups = [], []
     if asked and allowed(request, Permission.PEOPLE_SEE):
         people = [listed(hit) for hit in search_people(raw(), asked, limit=PEOPLE_SHOWN)[0]]
-    return show(request, "parts/find.html", Found(asked=asked, people=people, places=places))
+        groups = groups_found(asked)
+    return show(request, "parts/find.html", Found(asked=asked, people=people, groups=groups, places=places))

@@ -17,8 +17,8 @@ from dangol.console.people_words import listed, person_label
 from dangol.console.shell import show
 from dangol.console.store import raw
 from dangol.operators import Permission
-from dangol.privacy import mask_group
-from dangol.profiles import MemberView, group_view
+from dangol.privacy import mask_group, mask_trait
+from dangol.profiles import MemberView, group_view, search_groups
 
 #: Members on one page.
 PAGE = 50
@@ -68,6 +68,14 @@ def group(request: HttpRequest, group_id: str) -> HttpResponse:
         more=f"/groups/{quote(group_id, safe='')}?after={shown.members.next}" if shown.members.next else "",
     )
     return show(request, "pages/group_rows.html" if after else "pages/group.html", page)
+
+
+def groups_found(asked: str) -> list[dict[str, str]]:
+    """{name, href} of groups that are called so; a name is masked as on the group's page."""
+    return [
+        {"name": str(mask_trait("name", one.name)) if one.name else one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}"}
+        for one in search_groups(raw(), asked)
+    ]
 
 
 def _member(one: MemberView) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from dangol.console.access import allowed, needs
 from dangol.console.identity_words import TYPES
+from dangol.console.pages.groups import groups_found
 from dangol.console.people_words import listed
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw
@@ -33,6 +34,8 @@ class People:
 
     asked: str
     hits: list[Any]
+    #: {name, href}: households and accounts that are called so; on the first page alone.
+    groups: list[dict[str, str]]
     #: What people call a type of identifier.
     type_names: dict[str, str]
     #: Cursor of the next page, None at the end.
@@ -55,6 +58,7 @@ def people(request: HttpRequest) -> HttpResponse:
     page = People(
         asked=asked,
         hits=[listed(hit) for hit in hits],
+        groups=groups_found(asked) if asked and not after else [],
         type_names=type_names(),
         next=following,
         recent=not asked,
