@@ -48,6 +48,8 @@ RETRY_SECONDS = (0.5, 10.0)
 #: Exporting the maps may take this share of the time at most: a million people take seconds.
 EXPORT_SHARE = 0.03
 EXPORT_SECONDS = 60.0
+#: Seconds between looks at whether people are to be compared.
+SUGGEST_SECONDS = 3.0
 #: Receipts deleted per transaction, so that nobody waits for a lock.
 RECEIPTS_AT_ONCE = 5_000
 
