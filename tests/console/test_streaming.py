@@ -104,7 +104,7 @@ def test_a_filter_holds_in_the_stream(full):
     """Only what fits the page's filters is pushed; a person who is not known brings nothing."""
     with follow(full, "/live/stream?person=user_id:m-1024&name=searched") as stream:
         next_event(stream, "hello")
-        feed(full, event("st-4", "Product Viewed", 0, name="안 맞음"), event("st-5", "Products Searched", 0, query="남의 것", of="m-2000"))
+        feed(full, event("st-4", "Page Opened", 0, name="안 맞음"), event("st-5", "Products Searched", 0, query="남의 것", of="m-2000"))
         feed(full, event("st-6", "Products Searched", 0, query="맞음"))
         rows, _ = next_event(stream, "rows")
     assert "맞음" in rows["html"]
