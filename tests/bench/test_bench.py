@@ -6,10 +6,11 @@ import json
 import random
 import subprocess
 import sys
+import time
 
 import pytest
 
-from dangol.bench import command, process
+from dangol.bench import command, probes, process
 from dangol.bench.filling import fill_people
 from dangol.bench.made import STRANGERS, batches, event, visiting
 from dangol.bench.measure import Result, median, percentile
@@ -21,7 +22,7 @@ from dangol.settings import Settings
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
-    """Nearest rank: of 1 to 100 the median is 51, the 99th percentile 100; of nothing there is none."""
+    """Of 1 to 100 the median is 51, the 99th percentile 100; of nothing there is none."""
     values = [float(number) for number in range(1, 101)]
     assert percentile(values, 0.5) == 51
     assert percentile(values, 0.99) == 100
@@ -75,6 +76,27 @@ def test_visits_are_as_long_and_as_new_as_the_made_up_brands() -> None:
     assert 6.3 < len(whose) / len(visits) < 7.4
     assert 0.53 < sum(one >= 1000 for one in visits) / len(visits) < 0.61
     assert min(one for one in visits if one >= 1000) > STRANGERS
+
+
+def test_a_slow_answer_is_not_hidden_from_those_after_it(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads are due on schedule: when one stalls for a second, those that were due meanwhile count what they waited."""
+    reader = probes.Reader(workspace, "token", ["/a", "/b"], 0)
+    monkeypatch.setattr(probes, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(probes, "READERS", 1)
+    answers = iter([1.0])
+
+    def status(_: str) -> int:
+        time.sleep(next(answers, 0.0))
+        return 200
+
+    monkeypatch.setattr(reader._api, "status", status)
+    reader.start()
+    time.sleep(1.5)
+    reader.stopping.set()
+    reader.join(5)
+    late = [took for took in reader.taken if took > 0.2]
+    assert len(late) >= 10  # of a stall of 1 s, every 50 ms one was due
+    assert max(reader.taken) >= 1.0
 
 
 def test_filled_people_are_people(workspace: Settings) -> None:

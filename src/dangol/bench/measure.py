@@ -37,7 +37,10 @@ class Result(Struct, kw_only=True):
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The *share* quantile of *values* by nearest rank. Raises ValueError when there are none."""
+    """The measured value that *share* of *values* lie below: of 1 to 100 the 99th percentile is 100, so few values never flatter.
+
+    Raises: ValueError when there are none.
+    """
     if not values:
         raise ValueError("percentile() was given no values; nothing was measured.")
     ordered = sorted(values)

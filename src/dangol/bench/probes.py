@@ -6,6 +6,7 @@ import base64
 import http.client
 import threading
 import time
+from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +20,11 @@ NAME = "Bench Probed"
 #: A probe that nobody has seen after this is lost time, counted as this long.
 PATIENCE_SECONDS = 10.0
 POLL_SECONDS = 0.004
+#: Probes and reads are due at fixed moments, and time counts from then: whoever is late because the one before was slow has waited, too.
+PROBE_SECONDS = 0.08
+READ_SECONDS = 0.025
+#: Connections that take turns, so that a slow answer is not counted again by whoever would have had to wait behind it.
+READERS = 4
 
 
 class Receiver:
@@ -69,52 +75,66 @@ class Api:
 
 
 class Prober(threading.Thread):
-    """Sends a probe, waits until the API shows its person, sends the next."""
+    """Sends probes on schedule, whatever becomes of the ones before, and notes when the API shows each one's person."""
 
     def __init__(self, settings: Settings, token: str) -> None:
         super().__init__(daemon=True)
         self._settings, self._api = settings, Api(settings, token)
-        #: messageId -> when its acknowledgement came.
+        #: messageId -> when it was due to be sent.
         self.sent: dict[str, float] = {}
         self.visible: list[float] = []
         self.stopping = threading.Event()
+        self._waiting: deque[str] = deque()
 
     def run(self) -> None:
-        """Until asked to stop."""
+        """Until asked to stop; then until the last probe was seen."""
         connection = http.client.HTTPConnection("127.0.0.1", self._settings.collect.port, timeout=30)
-        key = base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
-        number = 0
-        while not self.stopping.is_set():
-            number += 1
-            event = {"event": NAME, "messageId": f"probe-{number}", "userId": f"probe-{number}", "properties": {"n": number}}
-            began = time.perf_counter()
-            self.sent[f"probe-{number}"] = began
-            connection.request("POST", "/v1/track", msgspec.json.encode(event), {"Authorization": f"Basic {key}", "Content-Type": "application/json"})
-            connection.getresponse().read()
-            while self._api.status(f"/api/v1/people/user_id:probe-{number}") != 200 and time.perf_counter() - began < PATIENCE_SECONDS:
+        due = time.perf_counter()
+        while self._waiting or not self.stopping.is_set():
+            if time.perf_counter() >= due and not self.stopping.is_set():
+                self._send(connection, due)
+                due += PROBE_SECONDS
+            if not self._waiting:
+                self.stopping.wait(max(0.0, due - time.perf_counter()))
+            elif not self._seen(self._waiting[0]):
                 time.sleep(POLL_SECONDS)
-            self.visible.append(time.perf_counter() - began)
-            self.stopping.wait(0.05)
+
+    def _send(self, connection: http.client.HTTPConnection, due: float) -> None:
+        one = f"probe-{len(self.sent) + 1}"
+        self.sent[one] = due
+        self._waiting.append(one)
+        key = base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
+        event = {"event": NAME, "messageId": one, "userId": one, "properties": {"n": len(self.sent)}}
+        connection.request("POST", "/v1/track", msgspec.json.encode(event), {"Authorization": f"Basic {key}", "Content-Type": "application/json"})
+        connection.getresponse().read()
+
+    def _seen(self, one: str) -> bool:
+        """Whether the API shows the oldest probe, or patience is over; then it waits no longer."""
+        found = self._api.status(f"/api/v1/people/user_id:{one}") == 200
+        took = time.perf_counter() - self.sent[one]
+        if not found and took < PATIENCE_SECONDS:
+            return False
+        self.visible.append(took)
+        self._waiting.popleft()
+        return True
 
 
 class Reader(threading.Thread):
-    """Reads profiles of people one after the other, some pause between."""
+    """One of READERS who read profiles of people in turn, on schedule, each on a connection of its own."""
 
-    def __init__(self, settings: Settings, token: str, paths: list[str]) -> None:
+    def __init__(self, settings: Settings, token: str, paths: list[str], turn: int) -> None:
         super().__init__(daemon=True)
-        self._api, self._paths = Api(settings, token), paths
+        self._api, self._paths, self._turn = Api(settings, token), paths, turn
         self.taken: list[float] = []
         self.missed = 0
         self.stopping = threading.Event()
 
     def run(self) -> None:
         """Until asked to stop."""
-        number = 0
-        while not self.stopping.is_set():
+        number, due = self._turn, time.perf_counter() + self._turn * READ_SECONDS
+        while not self.stopping.wait(max(0.0, due - time.perf_counter())):
             path = self._paths[number % len(self._paths)]
-            number += 1
-            began = time.perf_counter()
-            good = self._api.status(path) == 200
-            self.taken.append(time.perf_counter() - began)
-            self.missed += not good
-            self.stopping.wait(0.02)
+            number += READERS
+            self.missed += self._api.status(path) != 200
+            self.taken.append(time.perf_counter() - due)
+            due += READERS * READ_SECONDS
