@@ -17,7 +17,7 @@ from dangol.settings import Settings, load
 from tests.cli.conftest import Ran, Shop, make_shop, until
 from tests.cli.test_supervisor import add_up, event, key_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 WAITING = ("process", "deliver", "learn", "console")
 
@@ -99,6 +99,9 @@ def test_a_postgresql_that_does_not_start_is_told_in_its_own_words(closed_shop: 
         taken.listen()
         ran = up_without_state(shop)
         assert 'unrecognized configuration parameter "no_such_setting"' in ran.err
+        doctor = shop.run("doctor")
+        assert doctor.code == 1
+        assert "does not run: waits for State" in doctor.out
         shop.send(key, *(event(n, "broken") for n in range(20)))
         broken.write_text(sound, encoding="utf-8")
         all_comes_up(shop)

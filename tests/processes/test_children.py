@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from dangol.processes import children, presence, supervisor
 from dangol.processes.children import Child, how_it_ended, rotate, stop_all
 from dangol.processes.presence import AlreadyRunning, alive, hold, read_news, supervisor_pid, ticks_of
-from dangol.settings import Settings
+from dangol.settings import Collect, Console, Settings
+from tests.cli.conftest import free_ports
 
 
 def child(tmp_path: Path, code: str) -> Child:
@@ -85,6 +87,20 @@ def test_a_full_disk_does_not_end_the_supervisor(tmp_path: Path, monkeypatch: py
     watch_until(one, lambda: one.news.restarts == 1)
     assert one.news.last_end == "ended with exit code 0"
     stop_all([one], 1)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "words"),
+    [
+        ("nowhere.invalid", 18701, "collect.host = 'nowhere.invalid' cannot be listened on"),
+        ("192.0.2.7", 18701, "It must be an address of this machine"),
+    ],
+)
+def test_an_address_of_another_machine_is_named(tmp_path: Path, host: str, port: int, words: str):
+    """Not the port is wrong then, and no other port would help."""
+    settings = Settings(workspace=tmp_path, collect=Collect(host=host, port=port), console=Console(port=free_ports()[0]))
+    with pytest.raises(supervisor.PortBusy, match=re.escape(words)):
+        supervisor.Supervisor(settings, print)._check_ports()
 
 
 def test_a_workspace_is_held_once_and_let_go_by_death(tmp_path: Path):

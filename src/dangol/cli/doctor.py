@@ -200,10 +200,16 @@ def _permissions(settings: Settings) -> Finding:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    from dangol.processes.presence import supervisor_pid  # noqa: PLC0415 - as above
+    from dangol.processes.presence import alive, read_news, supervisor_pid  # noqa: PLC0415 - as above
 
     if pid := supervisor_pid(settings):
         yield Finding(Verdict.FINE, "running", f"yes, pid {pid}")
+        news = read_news(settings)
+        for process in news.processes if news is not None else []:
+            if process.state != "elsewhere" and not alive(process.pid, process.ticks):
+                log = settings.logs_dir / ("state" if process.name == "postgresql" else f"{process.name}.log")
+                found = f"does not run: {process.last_end or process.state}"
+                yield Finding(Verdict.MEND, process.name, found, f"{log} tells why; it is tried again and again.")
         return
     yield Finding(Verdict.NOTE, "running", "no", f"dangol up --workspace {settings.workspace}")
     for setting, host, port in (
@@ -231,7 +237,7 @@ def _state(settings: Settings) -> Finding:
     except state.StateUnavailable as error:
         if settings.state.url:
             return Finding(Verdict.MEND, "State", str(error), "Start that server, or correct state.url in dangol.toml.")
-        return Finding(Verdict.NOTE, "State", "not running; `dangol up` starts it")
+        return Finding(Verdict.NOTE, "State", "not running; `dangol up` starts it, again and again where that fails")
     version, size = row or ("?", 0)
     return Finding(Verdict.FINE, "State", f"PostgreSQL {version}, {where}, {size / 1e6:,.0f} MB")
 

@@ -59,6 +59,9 @@ def _show(answer: Standing) -> None:
         say("", f"Console and API  {answer.console_url}", f"Intake           {answer.collect_url}")
     for note in answer.notes:
         say("", note)
+    for one in answer.processes:
+        if one.state == "waiting" and one.restarts and one.name != "postgresql":
+            say("", f"Why {one.name} ended: {answer.workspace}/logs/{one.name}.log")
 
 
 def wait_command(parser: argparse.ArgumentParser) -> None:

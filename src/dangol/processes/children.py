@@ -106,6 +106,8 @@ class Child:
         """Note that it was stopped on purpose."""
         if self._running is not None:
             self._running.poll()
+        if self.held_back:
+            self.news.last_end = ""
         self._running = None
         self.news.pid, self.news.ticks, self.news.state = None, 0, "stopped"
 

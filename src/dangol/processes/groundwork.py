@@ -35,6 +35,7 @@ LONGEST_PAUSE_SECONDS = 10.0
 FAILURES_TOLD = 3
 #: PostgreSQL's words hold times and pids; the same words a moment later are no news.
 _NUMBERS = re.compile(r"\d+")
+_MISSING = "State is missing. "
 #: When asked to stop, an attempt may take so long to notice.
 LEAVE_SECONDS = 5.0
 
@@ -130,9 +131,9 @@ class Groundwork:
         except NotUpToDate as error:
             self._outcome = f"State is there, but cannot be used by this version as it is. {error}"
         except DangolError as error:
-            self._outcome = f"State is missing. {str(error).strip()}"
+            self._outcome = f"{_MISSING}{str(error).strip()}"
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it is told and tried again
-            self._outcome = f"State is missing. {type(error).__name__}: {error}"
+            self._outcome = f"{_MISSING}{type(error).__name__}: {error}"
 
     def _upgrade(self) -> list[str]:
         """bring_up_to_date in a process of its own: it needs much memory for a moment, and a second try begins anew.
@@ -157,7 +158,8 @@ class Groundwork:
         try:
             report = msgspec.json.decode(told, type=_Report)
         except msgspec.DecodeError:
-            reason = last_lines(log, 1) or f"the process {how_it_ended(self._child.returncode)}"
+            said = last_lines(log, 20).strip()
+            reason = said.splitlines()[-1] if said else f"The process that should do it {how_it_ended(self._child.returncode)}."
             raise NotUpToDate(f"{reason}\n{log} holds the whole story.") from None
         if report.refused:
             raise (NotUpToDate if report.answered else StateUnavailable)(report.refused)
@@ -181,7 +183,7 @@ class Groundwork:
         if _NUMBERS.sub("", told) != _NUMBERS.sub("", self.why):
             self._tell(f"{self.why}\nIt is tried again and again.")
         if self.news.pid is None:
-            self.news.last_end = self.why.partition("\n")[0][:200]
+            self.news.last_end = self.why.removeprefix(_MISSING).partition("\n")[0][:200]
 
     def _note_process(self) -> bool:
         """Bring the news of PostgreSQL up to date; returns whether they changed."""

@@ -8,6 +8,7 @@ In: settings, SIGTERM or SIGINT.   Out: running processes, run/supervisor.json, 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -45,7 +46,7 @@ OTHERS_STOP_SECONDS = 4.0
 
 
 class PortBusy(DangolError):
-    """Another program listens on a port that Dangol is set to use."""
+    """Dangol cannot listen where it is set to: mostly, another program does already."""
 
     code = "port_busy"
 
@@ -179,12 +180,10 @@ class Supervisor:
         ):
             until = time.monotonic() + PORT_PATIENCE_SECONDS
             while error := _busy(host, port):
-                if time.monotonic() > until:
-                    raise PortBusy(
-                        f"{setting} = {port} cannot be used: {error}. Stop the program that listens there"
-                        f" (ss -ltnp 'sport = :{port}' names it), or choose another port: {option} PORT, or {setting} in dangol.toml."
-                    )
-                time.sleep(0.1)
+                if error.errno == errno.EADDRINUSE and time.monotonic() < until:
+                    time.sleep(0.1)
+                    continue
+                raise PortBusy(_why_not(setting, option, host, port, error))
 
     def _child(self, name: str, *words: str) -> Child:
         command = [sys.executable, "-m", "dangol", words[0], "--workspace", str(self._settings.workspace), "--supervised", str(os.getpid())]
@@ -236,16 +235,33 @@ def _url(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
-def _busy(host: str, port: int) -> str:
-    """Why *port* cannot be listened on; "" when it can."""
+def _why_not(setting: str, option: str, host: str, port: int, error: OSError) -> str:
+    """Why nobody can listen on host and port, and what to do about it."""
+    other = f"choose another port: {option} PORT, or {setting} in dangol.toml."
+    match error.errno:
+        case errno.EADDRINUSE:
+            what = f"Stop the program that listens there (ss -ltnp 'sport = :{port}' names it), or {other}"
+        case errno.EACCES:
+            what = f"Ports below 1024 are the system's; {other} A proxy in front may listen there."
+        case _:
+            name = setting.replace(".port", ".host")
+            return (
+                f"{name} = {host!r} cannot be listened on: {error.strerror or error}."
+                " It must be an address of this machine, like 127.0.0.1, or 0.0.0.0 for all its networks."
+            )
+    return f"{setting} = {port} cannot be used: {error.strerror or error}. {what}"
+
+
+def _busy(host: str, port: int) -> OSError | None:
+    """Why *port* cannot be listened on; None when it can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            return error.strerror or str(error)
-    return ""
+            return error
+    return None
 
 
 def _answers(url: str) -> bool:
