@@ -77,7 +77,7 @@ SHARED: dict[str, tuple[Words, Words]] = {
     ),
     "contested": (
         Words("서로 자기 것이라고 해요", "claimed by several"),
-        Words("{owners}명이 각자 자기 것이라고 증명했어요. 번호 주인이 바뀌었거나 함께 쓰는 번호예요.", "{owners} known people each proved that it is theirs: it changed hands, or they share it."),
+        Words("{owners}명이 각자 자기 것이라고 증명했어요. 주인이 바뀌었거나 함께 쓰는 것이에요.", "{owners} known people each proved that it is theirs: it changed hands, or they share it."),
     ),
 }
 

@@ -155,7 +155,7 @@ def _told(row: Any, claims: list[OwnerView], rules: RuleSet) -> SharedView:
     # Not kept with it, because more claims may come after it was found: what they say in all is the same in whatever order they came.
     reason = SharedBecause.MANY_OWNERS
     owners, days, since = crowd
-    if limit and limit.proven and contest[2]:
+    if crowd[2] is None and limit and limit.proven and contest[2]:  # two may contest it; of a crowd it says more that it is one
         reason = SharedBecause.CONTESTED
         owners, days, since = contest
     elif crowd[2] is None and len(claims) > min(rules.claims_max, LOOKED_AT_MAX):
