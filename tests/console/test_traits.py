@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 
 from dangol.privacy import AuditFilter, entries
 from dangol.processes.filling import fill_until_ready
+from dangol.profiles.applying import apply_trait_rules
 from tests.console.test_pages import LOOKS, look_at
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
-def test_the_pages_of_traits_are_whole(full, empty, open_page, look):
-    """Full and empty: no fault, no accessibility fault, in both languages, wide and narrow."""
-    assert look_at(open_page, full, ["/traits", "/traits/edit"], look) == []
+def test_the_pages_of_traits_are_whole(full, open_page, look):
+    """No fault, no accessibility fault, in both languages, wide and narrow; a person's page and the events behind a value too."""
+    with full.connect() as connection:
+        (person,) = connection.execute("select person_id from identifier where type = 'user_id' and value = 'm-1024'").fetchone()
+    assert look_at(open_page, full, ["/traits", "/traits/edit", f"/people/{person}"], look) == []
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def test_pages_of_traits_are_whole_before_the_first_event(empty, open_page, look):
+    """What ships is told in words, and says that it begins with the first events."""
     assert look_at(open_page, empty, ["/traits", "/traits/edit"], look) == []
+
+
+def test_rules_without_anything_say_what_to_do(empty, open_page):
+    """A brand that took everything out of its rules is told what computed traits and stages are good for."""
+    with empty.connect() as connection:
+        apply_trait_rules(connection, "default: newest", actor="operator:mina@brand.kr", why="begin anew", at=datetime.now(UTC))
+    page = open_page(empty, "/traits", language="en")
+    expect(page.locator("main")).to_contain_text("Nothing is worked out yet")
+    expect(page.locator("main")).to_contain_text("No stages yet")
 
 
 def test_rules_are_changed_with_errors_at_the_line_and_history_is_filled(full, open_page):

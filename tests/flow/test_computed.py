@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.flow.machine import MINUTE, START, Machine
 
 from dangol.engines.lake import open_lake
 from dangol.events import node_bytes, now_us, to_datetime
 from dangol.identity import Decision, DecisionKind, decide, default_rules, take_back
+from dangol.processes import filling
 from dangol.processes.filling import fill_until_ready, progress_of
+from dangol.processes.process import Worker
 from dangol.processes.rebuild import rebuild
 from dangol.profiles import person_of, person_view
 from dangol.profiles.applying import apply_trait_rules
 from dangol.profiles.computed.explain import explain_computed
+from dangol.settings import Settings
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -131,3 +142,158 @@ def test_a_value_names_the_events_that_made_it(machine: Machine):
     assert explain_computed(machine.connection, lake, person, "nothing") is None
     later = explain_computed(machine.connection, lake, person, "hourly", as_of=to_datetime(START + 40 * 24 * 60 * MINUTE))
     assert (later.view.value, later.events) == (0, [])
+
+
+EVERYTHING = """
+computed:
+  orders: {function: count, events: Order Completed}
+  spent: {function: sum, property: total, events: Order Completed}
+  mean: {function: mean, property: total, events: Order Completed, window: 40 days}
+  kinds: {function: distinct_count, property: total, events: track}
+  often: {function: most_frequent, property: total, events: Order Completed}
+  last: {function: last, property: total, events: Order Completed}
+  recent: {function: list, keep: 3, events: Order Completed, where: {property: total, ">": 1}}
+  first: {function: first, events: track, window: 60 days}
+"""
+
+
+@st.composite
+def stories(draw: Any) -> list[dict[str, Any]]:
+    """Requests of members on devices that they share, some with a wrong clock, some bought offline and told late."""
+    told = []
+    for index in range(draw(st.integers(3, 14))):
+        minute = draw(st.integers(0, 60 * 24 * 50))
+        event: dict[str, Any] = {
+            "type": "track", "event": draw(st.sampled_from(["Order Completed", "Order Completed", "Product Viewed"])), "messageId": f"e{index}",
+            "timestamp": to_datetime(START + minute * MINUTE).isoformat(), "properties": {"total": draw(st.sampled_from([0, 1, 2.5, 7, "12.5", "x"]))},
+        }
+        member, cookie = draw(st.sampled_from([None, "m1", "m2"])), draw(st.sampled_from(["c1", "c2", "c3"]))
+        event |= {"anonymousId": cookie} | ({"userId": member} if member else {})
+        # The clock of c2 is two days slow: it is told by when a request was sent.
+        slow = 2 * 24 * 60 if cookie == "c2" else 0
+        told.append({"event": event, "sent_at": to_datetime(START + (minute + 1) * MINUTE).isoformat(), "received_at": START + (minute + 1 + slow) * MINUTE + 2_000_000})
+    return told
+
+
+@given(told=stories(), data=st.data())
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_order_any_time_of_declaring_gives_the_same_values(told: list[dict[str, Any]], data: Any, new_workspace: Callable[[], Settings]):
+    """In order and live; shuffled, repeated, cut into other batches, partly filled from history, then rebuilt: the same parts and values."""
+    results = []
+    for attempt in range(2):
+        machine = Machine(new_workspace())
+        try:
+            order_ = list(told) if attempt == 0 else [*data.draw(st.permutations(told)), *data.draw(st.lists(st.sampled_from(told), max_size=4))]
+            declared_at = 0 if attempt == 0 else data.draw(st.integers(0, len(order_)))
+            for place, one in enumerate(order_):
+                if place == declared_at:
+                    machine.settle()
+                    put(machine, EVERYTHING)
+                machine.feed(one["event"], sent_at=one["sent_at"], received_at=one["received_at"])
+                if attempt == 0 or data.draw(st.booleans()):
+                    machine.settle()
+            machine.settle()
+            if declared_at >= len(order_):
+                put(machine, EVERYTHING)
+            fill_until_ready(machine.settings)
+            results.append(everything(machine))
+            if attempt:
+                assert rebuild(machine.settings).changed == []
+                assert everything(machine) == results[-1]
+        finally:
+            machine.close()
+    assert results[0] == results[1]
+
+
+def everything(machine: Machine) -> tuple[list[Any], dict[str, Any]]:
+    """All parts, by name, and everybody's values; the windows reach from now, so all of them hold the same events."""
+    parts_ = machine.rows(
+        "select name, node_id, device_id, bucket, convert_from(body, 'UTF8') from computed_partial join computed_trait on number = trait where state <> 'retired' order by 1, 2, 3, 4"
+    )
+    people = [row[0] for row in machine.rows("select distinct person_id from identifier order by 1")]
+    return parts_, {str(person): {name: one.value for name, one in person_view(machine.connection, person).computed.items()} for person in people}
+
+
+def test_a_filler_that_is_killed_leaves_nothing_out_and_nothing_twice(machine: Machine, monkeypatch: pytest.MonkeyPatch):
+    """Killed before or after any of its transactions, between live batches: the next one goes on where it stood."""
+    monkeypatch.setattr(filling, "WRITE_AT_ONCE", 4)
+    monkeypatch.setattr(filling, "READ_AT_ONCE", 10)
+    for start in range(0, 40, 10):
+        machine.feed(*[order(n, f"m{n % 3}", n) for n in range(start, start + 10)])
+        machine.settle()
+    open_lake(machine.settings).seal(machine.connection, force=True)
+    put(machine, ORDERS)
+
+    class Killed(Exception):
+        pass
+
+    whole, die_in = filling.write, {"before": False, "calls": 0}
+
+    def write(connection: Any, found: Any) -> None:
+        die_in["calls"] += 1
+        if die_in["calls"] % 3 == 1:
+            raise Killed  # the position is written, the parts are not: neither may last
+        whole(connection, found)
+
+    monkeypatch.setattr(filling, "write", write)
+    for number in range(40, 60):
+        machine.feed(order(number, f"m{number % 3}", number))
+        machine.settle()
+        with contextlib.suppress(Killed):
+            filling.fill_portion(machine.settings)
+    assert die_in["calls"] > 10
+    monkeypatch.setattr(filling, "write", whole)
+    fill_until_ready(machine.settings)
+    assert parts(machine) == {"orders": 60, "hourly": 60}
+    assert rebuild(machine.settings).changed == []
+
+
+def test_back_filling_beside_a_working_worker_counts_exactly_once(new_workspace: Callable[[], Settings]):
+    """Rules change and change again while a worker applies what comes: every trait ends with every event, once."""
+    machine = Machine(new_workspace())
+    machine.settle()
+    machine.worker.disconnect()
+    worker = Worker(machine.settings, 0)
+    thread = threading.Thread(target=worker.run, daemon=True)
+    thread.start()
+    try:
+        for turn in range(12):
+            machine.feed(*[order(turn * 20 + n, f"m{n % 5}", n) for n in range(20)])
+            if turn in (3, 6, 9):
+                put(machine, ORDERS if turn != 6 else EVERYTHING)
+            filling.fill_portion(machine.settings)
+        deadline = time.monotonic() + 60
+        while sum(machine.fates().values()) < machine.accepted() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        fill_until_ready(machine.settings)
+        assert parts(machine) == {"orders": 240, "hourly": 240}
+    finally:
+        worker.stopping.set()
+        thread.join(20)
+        machine.close()
+
+
+def test_removing_a_trait_removes_its_parts(machine: Machine):
+    """A trait that is no longer declared has no value at once, and soon no rows; one that is declared again is filled anew."""
+    machine.feed(*[order(n, "m1", n) for n in range(5)])
+    machine.settle()
+    put(machine, "default: newest")
+    assert person_view(machine.connection, person_of(machine.connection, "user_id", "m1")).computed == {}
+    while filling.fill_portion(machine.settings):
+        pass
+    assert machine.rows("select count(*) from computed_partial") == [(0,)]
+    assert machine.rows("select count(*) from computed_trait") == [(0,)]
+    put(machine, ORDERS)
+    fill_until_ready(machine.settings)
+    assert value(machine, "m1", "orders") == 5
+
+
+def test_a_new_name_or_a_wider_window_reads_no_history(machine: Machine):
+    """What is kept of events depends on the content alone."""
+    put(machine, ORDERS)
+    machine.feed(*[order(n, "m1", n) for n in range(5)])
+    machine.settle()
+    assert put(machine, ORDERS.replace("hourly:", "by_hour:").replace("30 days", "400 days")) == []
+    assert value(machine, "m1", "by_hour") == 5
+    assert put(machine, ORDERS.replace("orders:", "swap:").replace("hourly:", "orders:").replace("swap:", "hourly:")) == []
+    assert (value(machine, "m1", "orders"), value(machine, "m1", "hourly")) == (5, 5)

@@ -40,7 +40,9 @@ class Computing:
 
     #: {name, label, means, ready, waits, percent, since} by name; waits: processing has not begun with it.
     computed: list[dict[str, Any]]
+    #: Some trait has no value yet; for some trait history is being read.
     filling: bool
+    reading: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +186,8 @@ def _computing(rules: TraitRules, language: str) -> Computing:
     # A new workspace has its first traits at work when its first worker starts.
     waiting = [trait for name, trait in sorted(rules.computed.items()) if name not in {one.trait.name for one in at_work}]
     told += [_waiting(trait, language) for trait in waiting]
-    return Computing(computed=told, filling=any(not one["ready"] for one in told))
+    filling = [one for one in told if not one["ready"]]
+    return Computing(computed=told, filling=bool(filling), reading=any(not one["waits"] for one in filling))
 
 
 def _line(one: TraitAtWork, language: str) -> dict[str, Any]:
