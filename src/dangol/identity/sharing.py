@@ -102,7 +102,7 @@ def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Map
         select claim.node_id, claim.owner_id, owner.type, (claim.first_at at time zone 'utc')::date - date '1970-01-01',
                (claim.last_at at time zone 'utc')::date - date '1970-01-01', claim.verified, claim.claims
           from claim
-          join identifier as owner on owner.node_id = claim.owner_id and owner.type = any(%(owners)s::text[])
+          left join identifier as owner on owner.node_id = claim.owner_id and owner.type = any(%(owners)s::text[])
          where claim.claims >= %(least)s or claim.proofs >= %(least_proven)s
         """,
         {
@@ -112,26 +112,35 @@ def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Map
             "owners": texts(kind for kind, rule in rules.types.items() if rules.known(kind)),
         },
     ).fetchall()
+    uses = _uses_of(connection, rows, kinds, rules)
+    for node, claims in _runaways(connection, nodes - shareable, rules.claims_max):
+        uses[node] = _Uses(kinds[node], claims, {}, {})
+    return uses
+
+
+def _uses_of(connection: Connection[Any], rows: list[Any], kinds: Mapping[bytes, str], rules: RuleSet) -> dict[bytes, _Uses]:
+    """Rows of claims (node, other end, its type if it stands for somebody known, first and last day, verified, claims in all), by node."""
     # Two member ids that people put together are one owner: what both use is not contested.
-    owner_of = groups_of(connection, {owner for _, owner, _, _, _, _, _ in rows})
+    owner_of = groups_of(connection, {owner for _, owner, owner_kind, _, _, _, _ in rows if owner_kind})
     spans: dict[bytes, dict[str, dict[bytes, tuple[int, int, bool]]]] = defaultdict(lambda: defaultdict(dict))
     claims_of: dict[bytes, int] = {}
     for node, owner, owner_kind, first, last, verified, claims in rows:
         claims_of[node] = claims
+        if not owner_kind:
+            continue
         owners = spans[node][owner_kind]
         root = owner_of.get(owner, owner)
         before = owners.get(root, (first, last, False))
         owners[root] = (min(before[0], first), max(before[1], last), before[2] or verified)
     uses: dict[bytes, _Uses] = {}
-    for node, by_kind in spans.items():
+    for node, claims in claims_of.items():
+        by_kind = spans.get(node, {})
         uses[node] = _Uses(
-            kinds[node], claims_of[node],
+            kinds[node], claims,
             {kind: [(first, last) for first, last, _ in owners.values()] for kind, owners in by_kind.items()},
             # Only a type of which everybody has one tells owners apart: a lost card is replaced by another number of the same person.
             {kind: sum(proof for _, _, proof in owners.values()) for kind, owners in by_kind.items() if rules.unique(kind)},
         )  # fmt: skip
-    for node, claims in _runaways(connection, nodes, rules.claims_max):
-        uses.setdefault(node, _Uses(kinds[node], claims, {}, {})).claims = claims
     return uses
 
 
@@ -193,6 +202,8 @@ def groups_of(connection: Connection[Any], nodes: set[bytes]) -> dict[bytes, byt
 
 def _runaways(connection: Connection[Any], nodes: set[bytes], most: int) -> list[tuple[bytes, int]]:
     """(node, claims) of those with more claims than *most*."""
+    if not nodes:
+        return []
     given = uuids(sorted(nodes))
     return connection.execute(
         """
