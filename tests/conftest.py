@@ -8,10 +8,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from dangol import app
 from dangol.engines import state
@@ -106,4 +107,7 @@ def load_at(folder: Path, url: str) -> Settings:
 
 
 def _database(address: str, name: str) -> str:
-    return make_conninfo(**{**conninfo_to_dict(address), "dbname": name})
+    """The address of another database of the same server, as a brand writes it."""
+    parts = {**conninfo_to_dict(address), "dbname": name}
+    where = f"{quote(str(parts.pop('user')))}:{quote(str(parts.pop('password', '')))}@{parts.pop('host')}:{parts.pop('port')}/{parts.pop('dbname')}"
+    return f"postgresql://{where}?{urlencode(parts)}"
