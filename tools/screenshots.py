@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 DANGOL = Path(sys.executable).with_name("dangol")
 #: So long the demo may take to fill, and then runs live before the first picture.
-FILL_SECONDS = 180
+FILL_SECONDS = 400
 LIVE_SECONDS = 60
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--hide-scrollbars")
 
