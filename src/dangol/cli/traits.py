@@ -15,6 +15,9 @@ from dangol.cli.workspace import settings_of
 from dangol.errors import DangolError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dangol.processes.filling import FillProgress
     from dangol.profiles import ToldView, TraitExplanation
     from dangol.profiles.computed.views import ComputedExplanation
 
@@ -43,6 +46,7 @@ def traits_command(parser: argparse.ArgumentParser) -> None:
         add_json(below)
         if name == "apply":
             below.add_argument("--why", metavar="TEXT", default="", help="the reason, kept with the version")
+            below.add_argument("--no-wait", action="store_true", help="do not wait until history has been read for new computed traits")
         below.set_defaults(run=run)
 
 
@@ -50,19 +54,26 @@ def explain_command(parser: argparse.ArgumentParser) -> None:
     """Declare `dangol explain`."""
     parser.add_argument("identifier", metavar="TYPE:VALUE", help="email:mina@brand.kr, phone:010-2345-6789, user_id:42, person:<id>")
     parser.add_argument("trait", metavar="TRAIT", help="name of a trait, told or computed")
+    parser.add_argument("--as-of", metavar="TIME", help="a computed trait's value of that moment, like 2026-11-01T09:00+09:00")
     add_json(parser)
     parser.set_defaults(run=_explain)
 
 
 def _show(args: argparse.Namespace) -> None:
     from dangol.profiles import trait_document_in_force  # noqa: PLC0415 - --help need not load it
+    from dangol.profiles.applying import computed_at_work  # noqa: PLC0415 - the same
 
     with opened_state(settings_of(args)) as connection:
         version, document = trait_document_in_force(connection)
+        at_work = computed_at_work(connection)
     if args.json:
-        say_json({"version": version, "document": document})
+        computed = [{"name": one.trait.name, "state": one.state, "progress": one.progress, "since": one.since} for one in at_work]
+        say_json({"version": version, "document": document, "computed": computed})
         return
     remark(f"Version {version} is in force.")
+    for one in at_work:
+        if one.state != "ready":
+            remark(f"{one.trait.name}: history is being read, {one.progress:.0%}.")
     say(document.rstrip())
 
 
@@ -89,19 +100,32 @@ def _apply(args: argparse.Namespace) -> None:
     from datetime import UTC, datetime  # noqa: PLC0415 - as above
 
     from dangol.privacy import record  # noqa: PLC0415 - as above
+    from dangol.processes.filling import fill_until_ready  # noqa: PLC0415 - as above
     from dangol.profiles.applying import apply_trait_rules  # noqa: PLC0415 - as above
 
     if not args.why.strip():
         raise DangolError("--why is missing: a version of the trait rules is kept with its reason. `dangol traits try` shows what would follow.")
-    with opened_state(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
         done = apply_trait_rules(connection, _document(args.file), actor=actor(), why=args.why, at=datetime.now(UTC))
         record(connection, actor(), "trait_rules.applied", subject=f"trait_rules:{done.version}", why=args.why, details={"filling": done.filling})
+        connection.commit()
+        if done.filling and not args.no_wait:
+            fill_until_ready(settings, progress=_filled)
     if args.json:
-        say_json(done)
+        say_json({"version": done.version, "filling": done.filling if args.no_wait else [], "filled": [] if args.no_wait else done.filling})
         return
     say(f"Version {done.version} is in force. Which values count follows at once, for everybody.")
-    if done.filling:
-        say(f"History is being read for {', '.join(done.filling)}; `dangol learn` does it, and the profile shows how far it is.")
+    if done.filling and args.no_wait:
+        say(f"History is being read for {', '.join(done.filling)}; `dangol learn` does it, and `dangol traits show` says how far it is.")
+    elif done.filling:
+        say(f"History was read for {', '.join(done.filling)}: every event counts.")
+
+
+def _filled(waiting: list[FillProgress]) -> None:
+    if sys.stderr.isatty() and waiting:
+        told = ", ".join(f"{one.name} {one.fraction:.0%}" for one in waiting)
+        print(f"\r{told[:100]:<100}", end="", file=sys.stderr, flush=True)  # noqa: T201 - a person waits
 
 
 def _explain(args: argparse.Namespace) -> None:
@@ -119,7 +143,9 @@ def _explain(args: argparse.Namespace) -> None:
         person = person_of(connection, kind, value)
         if person is None:
             raise NothingTold(f"nobody is known by {args.identifier}.")
-        computed = explain_computed(connection, open_lake(settings), person, args.trait, limit=EVENTS_SHOWN)
+        computed = explain_computed(connection, open_lake(settings), person, args.trait, limit=EVENTS_SHOWN, as_of=_moment(args.as_of))
+        if computed is None and args.as_of:
+            raise NothingTold(f"{args.trait!r} is no computed trait, so --as-of does not fit: told traits keep their values, not their past.")
         found = None if computed else explain(connection, person, args.trait)
         if computed is None and found is None:
             raise NothingTold(f"no event ever told the trait {args.trait!r} of this person.{nearest(args.trait, told_traits(connection, person))}")
@@ -130,6 +156,18 @@ def _explain(args: argparse.Namespace) -> None:
         _say_told(found)
     elif computed is not None:
         _say_computed(args.trait, computed)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """The moment that --as-of names. Raises: DangolError."""
+    if text is None:
+        return None
+    from dangol.events import parse_time_us, to_datetime  # noqa: PLC0415 - as above
+
+    us = parse_time_us(text)
+    if us is None:
+        raise DangolError(f"--as-of {text!r} is no time; write one like 2026-11-01T09:00+09:00.")
+    return to_datetime(us)
 
 
 def _say_told(found: TraitExplanation) -> None:
@@ -151,7 +189,7 @@ def _say_computed(name: str, found: ComputedExplanation) -> None:
     rows = [(one.occurred_at, one.source, one.name, ", ".join(_value(value) for value in one.values), one.message_id) for one in found.events]
     say_table(["when", "source", "event", "values", "messageId"], rows, empty="No event made it.")
     if found.next:
-        say("", f"These are the newest {EVENTS_SHOWN}; GET /api/v1/people/TYPE:VALUE/explain?trait={name} pages through all.")
+        say("", f"These are the newest {EVENTS_SHOWN}; GET /api/v1/people/TYPE:VALUE/computed/{name} pages through all.")
 
 
 def _value(value: Any) -> str:
