@@ -21,8 +21,8 @@ from dangol.identity.ruleset import RuleSet, rules_in_force
 
 #: Identifiers of one person on one page.
 IDENTIFIERS_MAX = 500
-#: Claims told with one page of identifiers; refusals too. The number of all of them is told beside.
-CLAIMS_MAX = 1500
+#: Claims and refusals told with one page of identifiers. The number of all of them is told beside.
+CLAIMS_MAX, REFUSALS_MAX = 1500, 300
 #: Counting stops here: beyond it the answer is "at least so many".
 COUNTED_MAX = 10_000
 #: Identifiers of each side among which "why not" looks for refusals, and refusals it tells.
@@ -124,12 +124,11 @@ def identity_of(
     *,
     after: str | None = None,
     limit: int = IDENTIFIERS_MAX,
-    claims: int = CLAIMS_MAX,
     rules: RuleSet | None = None,
 ) -> IdentityView:
     """Identifiers, claims, refusals and decisions of one person.
 
-    Args: after: `next` of the page before.  limit: identifiers on the page.  claims: claims, and refusals, told with it at most.
+    Args: after: `next` of the page before.  limit: identifiers on the page.
     Raises: ValueError when `after` is not one of ours.
     """
     rules = rules or rules_in_force(connection)
@@ -137,8 +136,8 @@ def identity_of(
     following = f"{rows[limit - 1][1]}|{rows[limit - 1][2]}" if len(rows) > limit else None
     rows = rows[:limit]
     nodes = [row[0] for row in rows]
-    known = _accepted(connection, nodes, claims)
-    refusals = _refused(connection, nodes, claims)
+    known = _accepted(connection, nodes, CLAIMS_MAX)
+    refusals = _refused(connection, nodes, REFUSALS_MAX)
     proven = {end for claim in known if claim.verified for end in (claim.a_node, claim.b_node)}
     views = [
         NodeView(node, kind, value, shared, not rules.typed(kind) or node in proven, message, first, source, max(first, last))

@@ -112,7 +112,7 @@ class Graph(Struct):
     edges: list[GraphEdge]
     refusals: list[GraphEdge]
     decisions: list[GraphDecision]
-    #: All of the person's, counted up to 10,000; edges and refusals hold at most 1,500 of a page's identifiers.
+    #: All of the person's, counted up to 10,000; of a page's identifiers at most 1,500 edges and 300 refusals are told.
     identifiers_in_all: int
     edges_in_all: int
     refusals_in_all: int
