@@ -25,7 +25,7 @@ _FUNCTIONS = {
     Function.MOST_FREQUENT: ("Most frequent {over} of {events}", "{events}에서 가장 잦은 {over}"),
     Function.LIST: ("The newest {keep} {over} of {events}", "{events}의 최근 {over} {keep}개"),
 }
-_MOMENT = ("moment", "시각")
+_MOMENT, _MOMENTS_OF = ("moment", "시각"), ("moments", "시각")
 _OPERATORS = {
     Operator.EQUALS: ("{0} is {1}", "{0} = {1}"),
     Operator.NOT: ("{0} is not {1}", "{0} ≠ {1}"),
@@ -63,7 +63,7 @@ def means(trait: Computed) -> dict[str, str]:
 
 def _means(trait: Computed, place: int) -> str:
     names = ", ".join(one.name or one.type for one in trait.events)
-    over = ".".join(trait.over) if trait.over else _MOMENT[place]
+    over = ".".join(trait.over) if trait.over else (_MOMENTS_OF if trait.function is Function.LIST else _MOMENT)[place]
     told = _FUNCTIONS[trait.function][place].format(events=names, over=over, keep=trait.keep)
     if trait.function is Function.COUNT and trait.over:
         told += (f", with {over}", f" ({over} 있는 것만)")[place]
