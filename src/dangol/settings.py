@@ -312,7 +312,7 @@ def _checked(section: str, key: str, value: Any, where: str) -> Any:
             raise SettingRefused(f"{name} = {value!r} in {where}: {error}; write networks like 10.0.0.0/8, 127.0.0.1.") from None
     if name == "suggest.at" and value and not _TIME_OF_DAY.fullmatch(value):
         raise SettingRefused(f"{name} = {value!r} in {where} must be a time of day like 03:30, or empty.")
-    if name == "state.url" and value and not value.startswith(("postgresql://", "postgres://")):
+    if name == "state.url" and value and not re.match(r"postgres(ql)?://|\w+\s*=", value):  # PostgreSQL reads "host=… dbname=…" as well
         # The value is not shown: it may hold a password.
         raise SettingRefused(f"{name} in {where} is not an address of PostgreSQL; write one like postgresql://dangol:…@db.brand.kr/dangol.")
     if name == "brand.timezone":
