@@ -66,6 +66,7 @@ def _placed(record: Record) -> Row:
         "building": building or None,
         "home": f"{building} {flat}" if building and flat else None,
         "places": words or None,
+        "district": normal.district(address) or None,
         "postcode": normal.plain(record.postcode) or None,
     }
 

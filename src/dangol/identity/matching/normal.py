@@ -48,7 +48,7 @@ def day_of_birth(told: str) -> str:
     year, month, day = (parts[2], parts[1], parts[0]) if len(parts[2]) == 4 else parts
     full = int(year) + (0 if len(year) == 4 else 1900 if int(year) > _PIVOT else 2000)
     try:
-        return date(full, int(month), int(day)).strftime("%Y%m%d") if full >= 1000 else ""
+        return f"{date(full, int(month), int(day)):%Y%m%d}" if full >= 1000 else ""
     except ValueError:
         return ""
 
@@ -118,6 +118,16 @@ def unit(address: str) -> str:
     """
     found = _UNIT.search(address)
     return "" if not found else f"{found[1]}-{found[2]}" if found[1] else found[3]
+
+
+def district(address: str) -> str:
+    """Province or city and what lies next below it, the province in its short form; "" for less than three words.
+
+    >>> district("경기도 화성시 은하로 5"), district("서울 강남구 역삼동 123-4")
+    ('경기 화성시', '서울 강남구')
+    """
+    words = plain(address).split()[:3]
+    return f"{_PROVINCES.get(words[0], words[0])} {words[1]}" if len(words) == 3 else ""
 
 
 def words_of(address: str) -> tuple[str, ...]:

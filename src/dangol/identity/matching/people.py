@@ -85,11 +85,10 @@ _ADDRESS = Comparison(
     ("address", "postcode"),
     (
         Level("same_home", Same("home"), 0.50, 1e-6, frequency="home"),
-        Level("same_words", Shared("places", 0.99), 0.06, 1e-6),
         Level("same_building", Same("building"), 0.08, 1e-4),
-        Level("most_words", Shared("places", 0.6), 0.06, 3e-4),
+        Level("most_words", Shared("places", 0.7), 0.12, 3e-4),
         Level("same_postcode", Same("postcode"), 0.05, 3e-4),
-        Level("some_words", Shared("places", 0.25), 0.10, 0.02),
+        Level("same_district", Same("district"), 0.10, 0.02),
     ),
     m=0.15,
     u=0.98,
@@ -108,23 +107,9 @@ PEOPLE = Layout(
     name="people",
     columns=dict.fromkeys(
         (
-            *(
-                "name",
-                "hangul",
-                "jamo",
-                "latin",
-                "sound",
-                "surname",
-                "given",
-                "birth",
-                "birth_swapped",
-                "birth_either",
-                "birth_day",
-                "birth_year",
-                "gender",
-            ),
-            *("email", "mailbox", "phone", "address", "building", "home", "postcode"),
-        ),
+            "name hangul jamo latin sound surname given birth birth_swapped birth_either birth_day birth_year gender"
+            " email mailbox phone address building home district postcode"
+        ).split(),
         Kind.TEXT,
     )
     | dict.fromkeys(("sounds", "emails", "mailboxes", "phones", "tails", "places"), Kind.TEXTS),

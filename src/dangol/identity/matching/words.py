@@ -32,11 +32,10 @@ LEVELS: dict[str, tuple[str, str]] = {
     "email.same_mailbox": ("same mailbox name at another provider", "아이디는 같고 메일 서비스가 달라요"),
     "phone.same_tail": ("the last eight digits are the same", "끝 여덟 자리가 같아요"),
     "address.same_home": ("same building and flat", "같은 건물, 같은 호수예요"),
-    "address.same_words": ("the same words", "같은 말로 적혀 있어요"),
     "address.same_building": ("same building", "같은 건물이에요"),
     "address.most_words": ("most words are the same", "대부분 같아요"),
     "address.same_postcode": ("same postal code", "우편번호가 같아요"),
-    "address.some_words": ("same district", "같은 지역이에요"),
+    "address.same_district": ("same district", "같은 시·군·구예요"),
     "household.one_home": (
         "phone and address only say that both live in one home, so they count only so far",
         "전화번호와 주소는 한집에 산다는 뜻일 뿐이라 여기까지만 쳐요",
