@@ -81,6 +81,8 @@ def test_a_household_and_who_left(live: Live) -> None:
     assert live.get("/people/user_id:u-1").json["groups"][0]["name"] == "김미나 가족"
     assert "미나" not in live.get("/groups/H-1?mask=true").body.decode()
     assert live.get("/groups/H-2").status == 404
+    live.send(group("g6", "u-1", 6, "C-1", name="한빛 상사", kind="company"))
+    assert live.get("/groups/C-1?mask=true").json["name"] == "한빛 상사", "a company's name is nobody's"
 
 
 def test_members_are_paged(live: Live) -> None:

@@ -16,7 +16,7 @@ JOINING: dict[str, tuple[str, str]] = {
     "signed up": ("회원 가입", "signing up"),
     "identify": ("회원 정보", "an identify call"),
     "alias": ("ID 연결", "an alias call"),
-    "group": ("모임 등록", "a group call"),
+    "group": ("그룹 등록", "a group call"),
     "order completed": ("주문", "an order"),
     "decision": ("직원의 확인", "a decision of staff"),
 }

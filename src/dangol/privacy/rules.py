@@ -163,6 +163,8 @@ def mask_json(body: Any, parent: str = "") -> Any:
 
 
 _View = TypeVar("_View")
+#: Kinds of group whose name is no person's.
+COMPANIES = frozenset({"company", "business", "organization", "organisation", "account", "corporation", "store"})
 
 
 def mask_person(view: _View) -> _View:
@@ -172,7 +174,7 @@ def mask_person(view: _View) -> _View:
         person,
         identifiers=[_masked_identifier(item) for item in person.identifiers],
         traits={name: _masked_trait(name, trait) for name, trait in person.traits.items()},
-        memberships=[replace(item, name=str(mask_trait("name", item.name))) for item in person.memberships],
+        memberships=[replace(item, name=mask_group_name(item.name, item.kind)) for item in person.memberships],
         computed={name: replace(one, value=_masked_computed(one)) for name, one in person.computed.items()},
         first_touch=_masked_touch(person.first_touch),
         last_touch=_masked_touch(person.last_touch),
@@ -201,14 +203,22 @@ def mask_explanation(view: _View) -> _View:
     )
 
 
+def mask_group_name(name: str, kind: str) -> str:
+    """A group's name; a household's is its members', a company's is nobody's. Args: kind: the group's trait `kind`."""
+    return name if kind.casefold() in COMPANIES else str(mask_trait("name", name))
+
+
 def mask_group(view: _View) -> _View:
     """A GroupView (profiles) without personal values: a household's name and traits are its members'."""
     group: Any = view
     members = [replace(one, label=mask_hit(one.hit).label, hit=mask_hit(one.hit)) for one in group.members.members]
     return replace(  # type: ignore[no-any-return]
         group,
-        name=str(mask_trait("name", group.name)),
-        traits={name: _masked_trait(name, trait) for name, trait in group.traits.items()},
+        name=mask_group_name(group.name, group.kind),
+        traits={
+            name: trait if name == "name" and mask_group_name(group.name, group.kind) == group.name else _masked_trait(name, trait)
+            for name, trait in group.traits.items()
+        },
         members=replace(group.members, members=members),
     )
 

@@ -53,6 +53,11 @@ class Belonging(Struct, gc=False, omit_defaults=True):
         """The newest that was told of the group."""
         return max(moment.order for moment in (self.last, self.left) if moment is not None)
 
+    def text(self, trait: str) -> str:
+        """A trait of the group, if it is text; else ""."""
+        told = self.traits.get(trait)
+        return told.value.strip() if told is not None and isinstance(told.value, str) else ""
+
     @property
     def holds(self) -> bool:
         """Whether the person belongs to it: told so, and not told to have left since."""

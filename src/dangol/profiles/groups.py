@@ -65,7 +65,8 @@ def group_view(connection: Connection[Any], group_id: str, *, cursor: str | None
     }
     return GroupView(
         group_id=group_id,
-        name=_name(told),
+        name=told.text("name"),
+        kind=told.text("kind"),
         traits=traits,
         since=to_datetime(min(to_us_of(one) for one in people.values())),
         members_in_all=len(members),
@@ -116,11 +117,6 @@ def _start(members: list[tuple[int, UUID]], cursor: str | None) -> int:
     return sum(member >= last for member in members)
 
 
-def _name(told: Belonging) -> str:
-    name = told.traits.get("name")
-    return name.value.strip() if name is not None and isinstance(name.value, str) else ""
-
-
 def search_groups(connection: Connection[Any], query: str, *, limit: int = 5) -> list[GroupHit]:
     """Groups whose id or name begins with *query*."""
     start = group_term(query)
@@ -153,8 +149,8 @@ def search_groups(connection: Connection[Any], query: str, *, limit: int = 5) ->
     found: dict[str, GroupHit] = {}
     for one in fragments_of(connection, [node for _, _, node in terms]):
         for group, told in decode_body(one.body).groups.items():
-            name = _name(told)
+            name = told.text("name")
             if group_term(group).startswith(start) or (name and group_term(name).startswith(start)):
                 known = found.get(group)
-                found[group] = GroupHit(group, name or (known.name if known else ""))
+                found[group] = GroupHit(group, name or (known.name if known else ""), told.text("kind") or (known.kind if known else ""))
     return sorted(found.values(), key=lambda hit: (hit.name or hit.group_id, hit.group_id))[:limit]

@@ -19,6 +19,8 @@ from dangol.profiles.views import Moment, OnlineBefore, Recognition, StoreBefore
 JOINS_MAX = 5000
 #: Lines online that are counted for the purchases of one page.
 TOUCHES_MAX = 3000
+#: Earliest lines of each identifier among which the first touch online and the first purchase in a store are looked for.
+EARLIEST_MAX = 5000
 
 _JOINS = """
 (select a, b, first_at, first_message, first_source, rule
@@ -43,9 +45,13 @@ select which, line.occurred_at, line.message_id, line.source_id
  cross join unnest(%(nodes)s::uuid[]) as mine (node_id)
  cross join lateral (
        select occurred_at, message_id, source_id
-         from receipt
-        where receipt.node_id = mine.node_id
-          and source_id = any(wanted.sources)
+         from (select occurred_at, key, message_id, source_id, name
+                 from receipt
+                where receipt.node_id = mine.node_id
+                order by occurred_at, key
+                limit %(look_through)s
+              ) as earliest
+        where source_id = any(wanted.sources)
           and (wanted.names is null or name = any(wanted.names))
         order by occurred_at, key
         limit 1
@@ -114,6 +120,7 @@ def story_of(connection: Connection[Any], nodes: Sequence[UUID], sources: Source
         "online": [number for number, (_, kind) in sources.items() if kind in ONLINE],
         "store": [number for number, (_, kind) in sources.items() if kind in STORE],
         "purchases": list(PURCHASES),
+        "look_through": EARLIEST_MAX,
     }
     for which, at, message, source in ask(connection, _FIRSTS, wanted):
         first.setdefault(which, Moment(at, message, *sources.get(source, ("", ""))))

@@ -25,6 +25,26 @@ SESSION_LINES_MAX = 5000
 #: What stands for the device of an event that no customer's device sent.
 NO_DEVICE = UUID(int=0)
 
+_LINES = """
+select line.*
+  from unnest(%(nodes)s::uuid[], %(known)s::timestamptz[]) as mine (node_id, known_at)
+ cross join lateral (
+       select key, message_id, type, name, source_id, occurred_at, received_at, digest::text, node_id, seq, reason, device_id
+         from receipt
+        where receipt.node_id = mine.node_id
+          and (%(before_at)s::timestamptz is null or (occurred_at, key) < (%(before_at)s::timestamptz, %(before_key)s::uuid))
+          and (%(names)s::text[] is null or name = any(%(names)s::text[]) or type = any(%(names)s::text[]))
+          and (%(sources)s::smallint[] is null or source_id = any(%(sources)s::smallint[]))
+          and (%(since)s::timestamptz is null or occurred_at >= %(since)s::timestamptz)
+          and (%(until)s::timestamptz is null or occurred_at < %(until)s::timestamptz)
+          and (known_at is null or occurred_at < known_at)
+        order by occurred_at desc, key desc
+        limit %(limit)s
+       ) as line
+ order by line.occurred_at desc, line.key desc
+ limit %(limit)s
+"""
+
 
 def timeline(
     connection: Connection[Any],
@@ -55,25 +75,7 @@ def timeline(
     asked = list(known.by_node) if before_known else list(nodes)
     rows = ask(
         connection,
-        """
-        select line.*
-          from unnest(%(nodes)s::uuid[], %(known)s::timestamptz[]) as mine (node_id, known_at)
-         cross join lateral (
-               select key, message_id, type, name, source_id, occurred_at, received_at, digest::text, node_id, seq, reason, device_id
-                 from receipt
-                where receipt.node_id = mine.node_id
-                  and (%(before_at)s::timestamptz is null or (occurred_at, key) < (%(before_at)s::timestamptz, %(before_key)s::uuid))
-                  and (%(names)s::text[] is null or name = any(%(names)s::text[]) or type = any(%(names)s::text[]))
-                  and (%(sources)s::smallint[] is null or source_id = any(%(sources)s::smallint[]))
-                  and (%(since)s::timestamptz is null or occurred_at >= %(since)s::timestamptz)
-                  and (%(until)s::timestamptz is null or occurred_at < %(until)s::timestamptz)
-                  and (known_at is null or occurred_at < known_at)
-                order by occurred_at desc, key desc
-                limit %(limit)s
-               ) as line
-         order by line.occurred_at desc, line.key desc
-         limit %(limit)s
-        """,
+        _LINES,
         {
             "nodes": asked,
             "known": [known.by_node[node].at if before_known else None for node in asked],

@@ -15,7 +15,7 @@ from msgspec import Struct
 #: changes a few times in a life, a counter kept as a trait changes with each visit.
 VALUES_MAX = 20
 #: Of a trait that was told more of them, so many newest are kept.
-NEWEST_KEPT = 10
+NEWEST_KEPT = 5
 #: A trait that was ever told a larger value (characters of text, or bytes of JSON) keeps its newest value alone.
 VALUE_SIZE_MAX = 2000
 

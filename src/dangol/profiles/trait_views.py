@@ -96,12 +96,12 @@ def group_views(groups: Mapping[str, Belonging], sources: Sources) -> list[Membe
     for group, told in groups.items():
         if told.since is None or told.last is None:
             continue
-        name = told.traits.get("name")
         newest = told.left if told.left is not None and not told.holds else told.last
         found.append(
             MembershipView(
                 group_id=group,
-                name=name.value.strip() if name is not None and isinstance(name.value, str) else "",
+                name=told.text("name"),
+                kind=told.text("kind"),
                 since=to_datetime(told.since.at),
                 source=sources.get(told.since.source, ("", ""))[0],
                 left=None if told.holds else to_datetime(newest.at),

@@ -88,6 +88,8 @@ class MembershipView:
     group_id: str
     #: As this person's events told it last; "" when they did not.
     name: str
+    #: Its trait `kind` (household, company, …); "" when nobody told one.
+    kind: str
     since: datetime
     source: str
     #: When the person was told to have left; None: still a member.
@@ -286,8 +288,9 @@ class GroupView:
     """A household, company or account."""
 
     group_id: str
-    #: Its trait `name`; "" when nobody told one.
+    #: Its traits `name` and `kind`; "" when nobody told one.
     name: str
+    kind: str
     traits: dict[str, TraitView]
     #: When the first person was put in it.
     since: datetime
@@ -305,3 +308,4 @@ class GroupHit:
 
     group_id: str
     name: str
+    kind: str

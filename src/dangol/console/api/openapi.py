@@ -20,7 +20,7 @@ _REF = "#/components/schemas/{name}"
 TAGS = {
     "people": {"en": "People", "ko": "고객"},
     "traits": {"en": "Trait rules", "ko": "특성 규칙"},
-    "groups": {"en": "Groups", "ko": "모임"},
+    "groups": {"en": "Groups", "ko": "그룹"},
     "identity": {"en": "Identity", "ko": "식별"},
     "receipts": {"en": "Receipts", "ko": "영수증"},
     "quarantine": {"en": "Quarantine", "ko": "격리"},

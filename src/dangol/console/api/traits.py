@@ -211,7 +211,7 @@ def _evidence(view: Any) -> Evidence:
     "GET",
     "/groups/{group_id}",
     en="A household or account and its members",
-    ko="가족이나 회사 같은 모임과 그 구성원을 봐요",
+    ko="가족이나 회사 같은 그룹과 그 구성원을 봐요",
     permission=Permission.PEOPLE_SEE,
     query=GroupQuery,
     answer=Group,

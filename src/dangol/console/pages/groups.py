@@ -17,7 +17,7 @@ from dangol.console.people_words import listed, person_label
 from dangol.console.shell import show
 from dangol.console.store import raw
 from dangol.operators import Permission
-from dangol.privacy import mask_group, mask_trait
+from dangol.privacy import mask_group, mask_group_name
 from dangol.profiles import MemberView, group_view, search_groups
 
 #: Members on one page.
@@ -73,7 +73,7 @@ def group(request: HttpRequest, group_id: str) -> HttpResponse:
 def groups_found(asked: str) -> list[dict[str, str]]:
     """{name, href} of groups that are called so; a name is masked as on the group's page."""
     return [
-        {"name": str(mask_trait("name", one.name)) if one.name else one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}"}
+        {"name": mask_group_name(one.name, one.kind) or one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}"}
         for one in search_groups(raw(), asked)
     ]
 

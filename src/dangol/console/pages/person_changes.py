@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,7 +18,10 @@ CHANGES_SHOWN = 12
 
 
 def changes_of(view: PersonView, *, clear: bool) -> list[dict[str, Any]]:
-    """The changes, newest first: {title, at, text, old, new, evidence, icon}. Args: clear: whether personal data is shown."""
+    """The changes, newest first: {title, at, icon, old, old_from, old_to, lasted, new, overlapping, source, why, undone}.
+
+    Args: clear: whether personal data is shown.
+    """
     nodes = [one.node_id.bytes for one in view.identifiers]
     found = [_contact(one, clear=clear) for one in contact_changes(raw(), view.person_id)]
     found += [_decision(one, clear=clear) for one in list_decisions(raw(), nodes)]
@@ -34,6 +38,7 @@ def _contact(one: ContactChange, *, clear: bool) -> dict[str, Any]:
         "old": old,
         "old_from": one.old_from,
         "old_to": one.old_to,
+        "lasted": one.old_to - one.old_from >= timedelta(days=1),
         "new": new,
         "overlapping": one.overlapping,
         "source": one.source,
@@ -52,6 +57,7 @@ def _decision(one: DecisionRecord, *, clear: bool) -> dict[str, Any]:
         "old": a,
         "old_from": None,
         "old_to": None,
+        "lasted": False,
         "new": b,
         "overlapping": False,
         "source": one.actor.partition(":")[2] or one.actor,
