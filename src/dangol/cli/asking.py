@@ -95,6 +95,7 @@ def _person(args: argparse.Namespace) -> None:
 
 def as_api(view: PersonView) -> dict[str, Any]:
     """A person as GET /api/v1/people/{type}:{value} tells it, so that a program can use either."""
+    stage = view.lifecycle
     return {
         "person_id": view.person_id,
         "redirects": view.redirects,
@@ -109,7 +110,11 @@ def as_api(view: PersonView) -> dict[str, Any]:
             name: {"value": trait.value, "source": trait.source, "observed_at": trait.observed_at, "event_id": trait.event_id}
             for name, trait in view.traits.items()
         },
-        "computed": view.computed,
+        "computed": {
+            name: {"value": one.value, "as_of": one.as_of, "window": one.window, "state": one.state, "progress": one.progress}
+            for name, one in view.computed.items()
+        },
+        "lifecycle": None if stage is None else {"stage": stage.stage, "state": stage.state, "label": stage.label, "why": stage.why},
         "first_seen": view.first_seen,
         "last_seen": view.last_seen,
         "events": view.events,
@@ -136,6 +141,16 @@ def _show_person(view: PersonView, zone: str) -> None:
         [(name, _shown(trait.value, zone), trait.source, _shown(trait.observed_at, zone)) for name, trait in sorted(view.traits.items())],
         empty="No traits yet.",
     )
+    if view.lifecycle is not None:
+        say("", f"Stage: {view.lifecycle.called('en') or view.lifecycle.state}. {view.lifecycle.why['en']}")
+    if view.computed:
+        rows = [(one.called("en"), one.name, _computed(one.value, zone), one.window, one.state) for _, one in sorted(view.computed.items())]
+        say("")
+        say_table(["computed trait", "name", "value", "over", "state"], rows, empty="")
+
+
+def _computed(value: Any, zone: str) -> str:
+    return ", ".join(_shown(one, zone) for one in value) if isinstance(value, list) else _shown(value, zone)
 
 
 def people_command(parser: argparse.ArgumentParser) -> None:
