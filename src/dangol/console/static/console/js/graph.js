@@ -12,7 +12,18 @@ export function setUpGraph() {
   if (!place) return;
   draw(place);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(place));
-  new ResizeObserver(() => globalThis.echarts?.getInstanceByDom(place)?.resize()).observe(place);
+  let width = place.clientWidth;
+  let waiting;
+  new ResizeObserver(() => {
+    if (place.clientWidth === width) return;
+    width = place.clientWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      // Laid out anew: a force layout that has settled cannot be stretched.
+      globalThis.echarts?.getInstanceByDom(place)?.dispose();
+      draw(place);
+    }, 150);
+  }).observe(place);
 }
 
 async function draw(place) {
@@ -35,6 +46,7 @@ function options(data, place) {
   const strokes = { held: faint, together: colour("probe-series-3"), refused: colour("probe-series-4"), apart: colour("probe-series-7") };
   const font = getComputedStyle(place).fontFamily;
   const named = data.points.length <= NAMED_POINTS;
+  const roomy = place.clientWidth > 600;
   return {
     animation: false,
     textStyle: { fontFamily: font },
@@ -45,8 +57,9 @@ function options(data, place) {
         layout: "force",
         roam: true,
         draggable: true,
-        scaleLimit: { min: 0.3, max: 4 },
-        force: { layoutAnimation: false, initLayout: "circular", repulsion: named ? 420 : 90, edgeLength: named ? [90, 170] : [20, 60], gravity: 0.12 },
+        zoom: named ? 1 : Math.max(0.4, Math.sqrt(100 / data.points.length)),
+        scaleLimit: { min: 0.3, max: 6 },
+        force: { layoutAnimation: false, initLayout: "circular", repulsion: named ? (roomy ? 420 : 260) : 60, edgeLength: named ? (roomy ? [90, 170] : [60, 100]) : [10, 40], gravity: named ? 0.12 : 0.25 },
         emphasis: { focus: "adjacency" },
         labelLayout: { hideOverlap: true },
         data: data.points.map((one) => ({
@@ -54,7 +67,7 @@ function options(data, place) {
           name: one.id,
           foreign: one.foreign,
           symbol: SHAPES[one.family],
-          symbolSize: one.leading ? 34 : one.stands_for > 1 ? Math.min(44, 20 + Math.sqrt(one.stands_for) * 3) : 22,
+          symbolSize: one.leading ? 34 : one.stands_for > 1 ? Math.min(44, 20 + Math.sqrt(one.stands_for) * 3) : named ? 22 : 13,
           itemStyle: { color: one.foreign ? surface : paint[one.family], borderColor: one.shared ? strokes.refused : paint[one.family], borderWidth: one.shared ? 4 : 1.5, borderType: one.foreign ? "dashed" : "solid" },
           label: { show: named || one.leading || one.stands_for > 1, position: "bottom", distance: 6, color: ink, fontSize: 12, formatter: one.label },
         })),
@@ -63,7 +76,7 @@ function options(data, place) {
           target: one.target,
           href: one.href,
           says: one.says,
-          lineStyle: { color: strokes[one.state], type: DASHES[one.state], width: one.state === "held" ? 1.5 : 2.2, opacity: 1, curveness: one.state === "held" ? 0 : 0.18 },
+          lineStyle: { color: strokes[one.state], type: DASHES[one.state], width: one.state === "held" ? (named ? 1.5 : 0.8) : 2.2, opacity: 1, curveness: one.state === "held" ? 0 : 0.18 },
           label: { show: named && one.state !== "held", formatter: one.label || data.words[one.state], color: strokes[one.state], fontSize: 11, textBorderColor: surface, textBorderWidth: 3 },
         })),
       },
