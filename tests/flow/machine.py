@@ -101,6 +101,7 @@ class Machine:
                 )
             ],
             "timeline": self.rows("select key, node_id, type, name, occurred_at, fate, reason from receipt order by key"),
+            "computed": self.rows("select trait, node_id, device_id, bucket, convert_from(body, 'UTF8') from computed_partial order by 1, 2, 3, 4"),
             "terms": self.rows("select term, kind, node_id from search_term order by 1, 2, 3"),
         }
 

@@ -29,7 +29,7 @@ def events(draw: Any) -> list[dict[str, Any]]:
         kind = draw(st.sampled_from(["track", "identify", "alias"]))
         event["type"] = kind
         if kind == "track":
-            event |= {"event": draw(st.sampled_from(["A", "B"])), "anonymousId": draw(COOKIES)}
+            event |= {"event": draw(st.sampled_from(["A", "Order Completed"])), "anonymousId": draw(COOKIES)}
             if draw(st.booleans()):
                 event["userId"] = draw(MEMBERS)
         elif kind == "identify":

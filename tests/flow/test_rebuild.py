@@ -18,7 +18,7 @@ def fill(machine: Machine) -> None:
     for i in range(60):
         member, cookie = f"m{i % 7}", f"c{i % 5}"
         machine.feed(
-            {"type": "track", "event": "Product Viewed", "messageId": f"t{i}", "anonymousId": cookie, "timestamp": at(i), "properties": {"order_id": f"O{i % 9}"}},
+            {"type": "track", "event": "Order Completed" if i % 3 == 2 else "Product Viewed", "messageId": f"t{i}", "anonymousId": cookie, "timestamp": at(i), "properties": {"order_id": f"O{i % 9}"}},
             {"type": "identify", "messageId": f"i{i}", "userId": member, "anonymousId": cookie, "timestamp": at(60 - i), "traits": {"name": f"김하늘{i}", "email": f"{'M' if i % 2 else 'm'}{i % 7}@b.kr"}},
             sent_at=at(i + 30),
             received_at=START + (i + 30) * MINUTE + (3600_000_000 if i % 5 == 3 else 0),

@@ -24,7 +24,7 @@ def story(seed: int) -> list[list[dict[str, object]]]:
             if rng.random() < 0.4:
                 event |= {"type": "identify", "userId": f"m{rng.randint(1, 25)}", "traits": {"email": f"p{rng.randint(1, 20)}@b.kr", "n": number}}
             else:
-                event |= {"type": "track", "event": "A"}
+                event |= {"type": "track", "event": rng.choice(["A", "Order Completed"])}
             if event["type"] == "track" or rng.random() < 0.7:
                 event["anonymousId"] = f"c{rng.randint(1, 30)}"
             request.append(event)
