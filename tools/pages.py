@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -29,6 +31,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/flow.md": flow_page(),
         "docs/howto/settings.md": settings_page(),
+        "docs/howto/settings.ko.md": settings_page_in_korean(),
         "docs/events.md": events_page(),
         "docs/decisions/README.md": decisions_page(),
     }
@@ -72,7 +75,9 @@ def _members(path: str, enum: str) -> dict[str, str]:
 
 def settings_page() -> str:
     """Every key, its default, its range and what it does."""
-    lines = [
+    opening = [
+        '<p align="right"><a href="settings.ko.md">한국어</a></p>',
+        "",
         "# Settings",
         MADE.format(source="src/dangol/settings.py"),
         "",
@@ -80,16 +85,49 @@ def settings_page() -> str:
         "Each key is also an environment variable, which wins: `[collect] port` is `DANGOL_COLLECT_PORT`.",
         "A key or value that is not known is refused, with the nearest right one. Changes take effect when the process starts again.",
     ]
+    return "\n".join([*opening, *_sections("| key | default | range | what it does |", {})]) + "\n"
+
+
+def settings_page_in_korean() -> str:
+    """The same in Korean; a sentence that has no Korean yet stands in English, and a test says which."""
+    opening = [
+        '<p align="right"><a href="settings.md">English</a></p>',
+        "",
+        "# 설정",
+        MADE.format(source="src/dangol/settings.py and tools/settings.ko.toml"),
+        "",
+        "워크스페이스의 `dangol.toml`에는 기본값과 다른 것만 적으면 돼요. `dangol init`이 모든 키를 주석으로 적어 줘요.",
+        "모든 키는 환경 변수로도 정할 수 있고, 환경 변수가 우선이에요. `[collect] port`는 `DANGOL_COLLECT_PORT`예요.",
+        "모르는 키나 값은 가장 비슷한 것을 알려 주며 거절해요. 바꾼 설정은 그 프로세스를 다시 시작하면 적용돼요.",
+    ]
+    return "\n".join([*opening, *_sections("| 키 | 기본값 | 범위 | 하는 일 |", korean_sentences())]) + "\n"
+
+
+def korean_sentences() -> dict[str, str]:
+    """English sentence of the settings -> Korean one."""
+    return tomllib.loads((ROOT / "tools" / "settings.ko.toml").read_text(encoding="utf-8"))
+
+
+def english_sentences() -> list[str]:
+    """Every sentence that the settings say, in their order: each section's own, then its keys'."""
+    return [one for kind in SECTIONS.values() for one in ((kind.__doc__ or "").strip(), *setting_sentences(kind).values())]
+
+
+def _sections(heads: str, words: Mapping[str, str]) -> list[str]:
+    """A heading and a table for each section; `words` says a sentence in the page's language."""
+    lines: list[str] = []
     for section, kind in SECTIONS.items():
+        about = (kind.__doc__ or "").strip()
         told = setting_sentences(kind)
-        lines += ["", f"## [{section}]", f"{(kind.__doc__ or '').strip()}", "", "| key | default | range | what it does |", "|---|---|---|---|"]
+        lines += ["", f"## [{section}]", words.get(about, about), "", heads, "|---|---|---|---|"]
         for item in fields(kind):
             low_high = RANGES.get(f"{section}.{item.name}")
             shown = f'"{item.default}"' if isinstance(item.default, str) else str(item.default)
+            sentence = told.get(item.name, "")
             lines.append(
-                f"| `{item.name}` | `{shown}` | {f'{low_high[0]}..{low_high[1]}' if low_high else ''} | {_cell(told.get(item.name, ''))} |"
+                f"| `{item.name}` | `{shown}` | {f'{low_high[0]}..{low_high[1]}' if low_high else ''} | {_cell(words.get(sentence, sentence))} |"
             )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def events_page() -> str:

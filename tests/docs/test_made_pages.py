@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import pytest
-from tools.pages import pages
+from tools.pages import english_sentences, korean_sentences, pages
 
 from dangol.cli.workspace import setting_sentences
 from dangol.settings import SECTIONS
@@ -23,3 +24,11 @@ def test_every_setting_says_what_it_does(section: str):
     """Every key has its sentence, in dangol.toml and on the page of settings."""
     told = setting_sentences(SECTIONS[section])
     assert [item.name for item in fields(SECTIONS[section]) if not told.get(item.name)] == []
+
+
+def test_every_setting_says_it_in_korean_too():
+    """Each sentence of the settings, as it stands now, has its Korean one in tools/settings.ko.toml, which holds no others."""
+    english, korean = english_sentences(), korean_sentences()
+    assert [one for one in english if one not in korean] == [], "say these in Korean, then run tools/pages.py"
+    assert [one for one in korean if one not in english] == [], "the settings do not say these any more"
+    assert [said for said in korean.values() if not re.search(r"[가-힣]", said)] == []
