@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -53,7 +54,8 @@ def test_commands_that_a_page_names_exist(path: str):
         if name not in COMMANDS:
             continue
         below = words[words.index(name) + 1 :]
-        told = _said(name) + (_said(name, below[0]) if below and below[0].isalpha() else "")
+        verbs = list(itertools.takewhile(str.isalpha, below[:2]))  # `identity suggestions accept 12` has two
+        told = _said(name) + "".join(_said(name, *verbs[: place + 1]) for place in range(len(verbs)))
         wrong += [f"{line}: no option {word}" for word in below if word.startswith("--") and word.split("=")[0] not in told]
     assert wrong == []
 
