@@ -9,7 +9,8 @@ import pytest
 
 from dangol import matches
 from dangol.engines.lake import open_lake
-from dangol.identity.suggestions import SuggestionFilter, SuggestionState, counts, looking, runs, suggestions
+from dangol.engines.matching import train
+from dangol.identity.suggestions import SuggestionFilter, SuggestionState, counts, keep_model, looking, runs, suggestions
 from dangol.processes.people_records import read_records, record_of, write_records
 from dangol.processes.people_touched import touched_since
 from dangol.processes.suggest import AlreadyLooking, look
@@ -171,3 +172,15 @@ def test_numbers_that_many_use_are_not_compared():
     kept = record_of(person_id, [("phone", "+8223456789"), ("phone", "+821011112222")], told, frozenset({("phone", "+8223456789")}))
     assert kept.phones == ("+821011112222",)
     assert kept.names == ("하나", "김하나"), "the newest first"
+
+
+def test_where_nobody_changed_nobody_is_read(machine: Machine, monkeypatch):
+    """With a trained model and no news a look ends at once, and says how many people it stands for."""
+    known(machine, "m1", **HANA)
+    known(machine, "m2", **HANA)
+    with machine.connection.transaction():
+        keep_model(machine.connection, train([]), at=machine.rows("select now()")[0][0])
+    look(machine.settings, asked_by="t")
+    monkeypatch.setattr("dangol.processes.suggest.write_records", lambda *_args, **_options: pytest.fail("somebody was read"))
+    again = look(machine.settings, asked_by="t")
+    assert (again.state, again.people, again.touched, again.everybody) == ("done", 2, 0, False)

@@ -115,6 +115,15 @@ def _carry_out(one: _Look) -> None:
     assert asked is not None
     before = next((past for past in runs(one.connection, limit=200) if past.state == "done"), None)
     rules_version, _ = document_in_force(one.connection)
+    known = model_in_force(one.connection)
+    touched: list[UUID] | None = None
+    if before is not None and known is not None and not (asked.everybody or asked.train):
+        if (before.model_version, before.rules_version) == (known.version, rules_version):
+            touched = touched_since(one.settings, one.connection, before.seq)
+        if touched == []:
+            # Nobody changed: what is known of everybody need not even be read.
+            one.say("keeping", 99, now=True, people=before.people, rules_version=rules_version, model_version=known.version, everybody=False)
+            return
     with _folder(one.settings) as folder:
         bounds = Bounds(memory_limit=f"{one.settings.suggest.memory_mb}MB", threads=1, folder=str(folder))
         path = folder / "people.parquet"
@@ -122,9 +131,8 @@ def _carry_out(one: _Look) -> None:
         people = write_records(one.connection, path, progress=lambda read: one.say("reading", min(COMPARING - 10, 40 * read // max(1, total))))
         one.say("training", COMPARING - 10, now=True, people=people, rules_version=rules_version)
         version, model = _model(one, path, bounds, anew=asked.train)
-        touched = None
-        if not asked.everybody and before is not None and (before.model_version, before.rules_version) == (version, rules_version):
-            touched = touched_since(one.settings, one.connection, before.seq)
+        if version == 0 and before is not None and not asked.everybody and (before.model_version, before.rules_version) == (0, rules_version):
+            touched = touched_since(one.settings, one.connection, before.seq)  # the shipped model stays the same
         one.say("comparing", COMPARING, now=True, model_version=version, everybody=touched is None, touched=people if touched is None else len(touched))
         found: Iterator[Match] = iter(())
         if people > 1 and (touched is None or touched):
