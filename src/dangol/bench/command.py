@@ -41,28 +41,31 @@ def _named(long: bool) -> dict[str, Callable[[], list[Result]]]:
     }
 
 
+#: Not among those that run when none is named: it needs labelled sets, which are not part of Dangol.
+MATCHING = "matching"
 NAMES = ("fsync", "intake-batch", "intake-single", "intake-latency", "process", "scale", "identity", "freshness", "profile-read", "memory", "lake")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("names", metavar="NAME", nargs="*", help=f"which to run (all): {', '.join(NAMES)}")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"which to run (all): {', '.join(NAMES)}; and {MATCHING}, which needs --data")
     parser.add_argument("--json", action="store_true", help="answer as JSON, for programs")
+    parser.add_argument("--data", metavar="DIR", default="", help="folder of the labelled sets of matching (else $DANGOL_BENCH_DATA)")
     parser.add_argument("--long", action="store_true", help="also the sizes that take long: 10 M identifiers, 50 M facts")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the benchmarks and show what was measured."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that scratch workspaces are removed on the way out
-    main(arguments.names, as_json=arguments.json, long=arguments.long)
+    main(arguments.names, as_json=arguments.json, long=arguments.long, data=arguments.data)
 
 
-def main(names: list[str], *, as_json: bool = False, long: bool = False) -> None:
-    """Run the benchmarks *names* (all when empty) one after the other. Raises UnknownBench, BenchFailed."""
-    unknown = [name for name in names if name not in NAMES]
+def main(names: list[str], *, as_json: bool = False, long: bool = False, data: str = "") -> None:
+    """Run the benchmarks *names* (all when empty) one after the other. Raises UnknownBench, BenchFailed, DataMissing."""
+    unknown = [name for name in names if name not in (*NAMES, MATCHING)]
     if unknown:
-        raise UnknownBench(f"{unknown[0]!r} is not a benchmark. Known: {', '.join(NAMES)}.")
-    known = _named(long)
+        raise UnknownBench(f"{unknown[0]!r} is not a benchmark. Known: {', '.join((*NAMES, MATCHING))}.")
+    known = _named(long) | {MATCHING: partial(_matching, data, long)}
     described = machine()
     results: list[Result] = []
     loads: dict[str, float] = {}
@@ -77,6 +80,12 @@ def main(names: list[str], *, as_json: bool = False, long: bool = False) -> None
         print(msgspec.json.format(msgspec.json.encode({"machine": described, "load_average_after": loads, "results": rows})).decode())  # noqa: T201
         return
     _show(described, loads, results)
+
+
+def _matching(data: str, long: bool) -> list[Result]:
+    from dangol.bench.matching.command import matching  # noqa: PLC0415 - as above
+
+    return matching(data, long=long)
 
 
 def _show(described: dict[str, str | int | float], loads: dict[str, float], results: list[Result]) -> None:

@@ -101,16 +101,29 @@ def _bring_in(settings: Settings, people: int, days: int, seed: int) -> None:
 
 
 def _owners(connection: Any, folder: Path) -> dict[UUID, str]:
-    """Dangol's person -> the human of whom most of its events are."""
+    """Dangol's person -> the human it is: by its member, loyalty or Kakao number; without one, of whom most of its events are."""
     import duckdb  # noqa: PLC0415 - only here
 
-    truth = dict(
-        duckdb.connect()
-        .execute("select message_id, person_id from read_parquet(?) where person_id <> ''", [str(folder / "truth.parquet")])
-        .fetchall()
-    )
+    with duckdb.connect() as lake:
+        truth = dict(
+            lake.execute(
+                "select message_id, person_id from read_parquet(?) where person_id <> ''", [str(folder / "truth.parquet")]
+            ).fetchall()
+        )
+        columns = "person_id, member_id, second_member_id, loyalty_number, kakao_id"
+        numbers = {
+            number: human
+            for human, *mine in lake.execute(f"select {columns} from read_parquet(?)", [str(folder / "people.parquet")]).fetchall()  # noqa: S608 - names of ours
+            for number in mine
+            if number
+        }
     votes: dict[UUID, Counter[str]] = defaultdict(Counter)
     with connection.cursor() as cursor:
+        for person, value in cursor.execute(
+            "select person_id, value from identifier where type in ('user_id', 'loyalty_number', 'kakao_id')"
+        ).fetchall():
+            if value in numbers:
+                votes[person][numbers[value]] += 1_000_000
         for message, person in cursor.execute("select message_id, person_id from receipt join identifier using (node_id)").fetchall():
             if message in truth:
                 votes[person][truth[message]] += 1

@@ -31,6 +31,7 @@ def features(record: Record) -> Row:
         "email": emails[0] if emails else None,
         "emails": emails or None,
         "mailbox": mailboxes[0] if mailboxes else None,
+        "mailbox_digits": ("".join(filter(str.isdigit, mailboxes[0])) or "-") if mailboxes else None,
         "mailboxes": mailboxes or None,
         "phone": phones[0] if phones else None,
         "phones": phones or None,

@@ -128,7 +128,7 @@ def readings(name: str) -> tuple[tuple[str, str], ...]:
     >>> readings("Emin Imanov")
     (('IMANOP', 'EMIN'),)
     """
-    plain = unicodedata.normalize("NFC", name).strip()
+    plain = unicodedata.normalize("NFKC", name).strip()
     if is_hangul(plain):
         return tuple((sound_of_hangul(surname), sound_of_hangul(given)) for surname, given in splits(plain.replace(" ", "")))
     words = _WORD.findall(plain.replace("'", "").replace("’", ""))

@@ -55,13 +55,14 @@ _BIRTH = Comparison(
     u=0.978,
     shown="birth",
 )
-#: No level for mailboxes that are merely alike: most are made of the name, so they would say again what the name has said.
+#: No level for mailboxes that are merely alike: most are made of the name, so they would say again what the name has said. The digits
+#: in it are what tells namesakes apart: where they differ, it is another mailbox and not a slip.
 _EMAIL = Comparison(
     "email",
     ("email",),
     (
         Level("same", Overlap("emails"), 0.40, 1e-6, frequency="email"),
-        Level("slip", Some((Near("email", 1, shortest=10), Near("mailbox", 1, shortest=8))), 0.06, 2e-6),
+        Level("slip", All((Same("mailbox_digits"), Some((Near("email", 1, shortest=10), Near("mailbox", 1, shortest=8))))), 0.06, 2e-6),
         Level("same_mailbox", Overlap("mailboxes"), 0.14, 4e-6, frequency="mailbox"),
     ),
     m=0.40,
@@ -108,7 +109,7 @@ PEOPLE = Layout(
     columns=dict.fromkeys(
         (
             "name hangul jamo latin sound surname given birth birth_swapped birth_either birth_day birth_year gender"
-            " email mailbox phone address building home district postcode"
+            " email mailbox mailbox_digits phone address building home district postcode"
         ).split(),
         Kind.TEXT,
     )

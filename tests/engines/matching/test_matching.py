@@ -1,0 +1,173 @@
+"""Probable matches, from records to reasons, in small."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from dataclasses import replace
+from uuid import UUID
+
+import duckdb
+import pytest
+
+from dangol.bench.matching.scale import people
+from dangol.engines.matching import Bounds, score, train
+from dangol.engines.matching.blocking import candidates
+from dangol.engines.matching.sql import test_sql as condition
+from dangol.engines.matching.store import load, opened
+from dangol.identity.matching import Match, Record
+from dangol.identity.matching.features import features
+from dangol.identity.matching.layout import Near
+from dangol.identity.matching.people import HOUSEHOLD_AT_MOST, PEOPLE
+from dangol.identity.matching.shipped import shipped
+
+SMALL = Bounds(memory_limit="256MB", threads=1, sample_pairs=20_000)
+MINA = Record(
+    person_id=UUID(int=1), names=("김민지",), birth_date="1990-03-07", gender="F", emails=("kim.minji@gomail.example",), phones=("010-2345-6789",),
+    addresses=("경기도 화성시 은하로 5 햇살마을 104동 1904호",),
+)  # fmt: skip
+
+
+def _between(one: Record, other: Record, *, among: int = 300, least: float = 1e-9) -> Match | None:
+    crowd = [replace(record, person_id=UUID(int=10_000 + number)) for number, (_, record) in enumerate(people(among))]
+    found = score(shipped(PEOPLE, among), [one, other, *crowd], new_ids=[one.person_id], least=least, bounds=SMALL)
+    return next((match for match in found if {match.a, match.b} == {one.person_id, other.person_id}), None)
+
+
+@pytest.fixture(scope="module")
+def labelled() -> tuple[list[int], list[Record]]:
+    """1,500 made-up records, some of one human."""
+    both = list(people(1_500))
+    return [human for human, _ in both], [record for _, record in both]
+
+
+@pytest.fixture(scope="module")
+def trained(labelled):
+    return train(labelled[1], bounds=SMALL)
+
+
+def test_the_brands_own_people_teach_and_are_found(labelled, trained):
+    """On a small labelled set the trained model finds nearly all and invents nearly nobody."""
+    humans, records = labelled
+    found = list(score(trained, records, least=0.5, bounds=SMALL))
+    right = sum(humans[match.a.int] == humans[match.b.int] for match in found)
+    true = len(humans) - len(set(humans))
+    assert trained.trained
+    assert trained.records == 1_500
+    assert right / len(found) >= 0.95
+    assert right / true >= 0.95
+
+
+def test_the_shipped_model_is_sensible(labelled):
+    """Before any training most are found, with few mistakes."""
+    humans, records = labelled
+    found = list(score(shipped(PEOPLE, len(records)), records, least=0.9, bounds=SMALL))
+    right = sum(humans[match.a.int] == humans[match.b.int] for match in found)
+    assert right / len(found) >= 0.95
+    assert right / (len(humans) - len(set(humans))) >= 0.75
+
+
+def test_too_few_records_teach_nothing():
+    """With fewer records than training needs the shipped model stays."""
+    assert not train([record for _, record in people(100)], bounds=SMALL).trained
+
+
+def test_reasons_add_up(labelled, trained):
+    """The bits of all reasons are the bits of the match, its probability follows from them, and the smaller id is `a`."""
+    for match in score(trained, labelled[1], least=0.01, bounds=SMALL):
+        assert sum(reason.bits for reason in match.reasons) == pytest.approx(match.bits, abs=1e-6)
+        assert match.probability == pytest.approx(1 / (1 + 2**-match.bits), abs=1e-9)
+        assert str(match.a) < str(match.b)
+        assert [reason.field for reason in match.reasons][:7] == ["prior", "name", "birth", "email", "phone", "address", "gender"]
+
+
+def test_a_pair_weighs_the_same_from_either_side(labelled, trained):
+    """Records in another order give the same pairs with the same bits and the values on the right sides."""
+    records = labelled[1][:600]
+    one = {(match.a, match.b): match for match in score(trained, records, bounds=SMALL)}
+    other = {(match.a, match.b): match for match in score(trained, records[::-1], bounds=SMALL)}
+    assert one.keys() == other.keys()
+    for key, match in one.items():
+        assert match.bits == pytest.approx(other[key].bits)
+        assert [(reason.field, reason.level, reason.value_a, reason.value_b) for reason in match.reasons] == [
+            (reason.field, reason.level, reason.value_a, reason.value_b) for reason in other[key].reasons
+        ]
+
+
+def test_new_people_are_compared_as_in_a_full_run(labelled, trained):
+    """Only pairs that touch somebody new, and of those exactly the pairs and bits of the full run."""
+    records = labelled[1]
+    new = {record.person_id for record in records[100:400]}
+    full = {(m.a, m.b): m.bits for m in score(trained, records, bounds=SMALL) if m.a in new or m.b in new}
+    part = {(m.a, m.b): m.bits for m in score(trained, records, new_ids=new, bounds=SMALL)}
+    assert full
+    assert part == pytest.approx(full)
+
+
+def test_a_romanised_name_with_a_typed_birthday_meets():
+    """MINJI KIM with the same phone and birthday is 김민지, and the reason says that it sounds the same."""
+    match = _between(MINA, Record(person_id=UUID(int=2), names=("MINJI KIM",), birth_date="19900307", phones=("+82 10 2345 6789",)))
+    assert match is not None
+    assert match.probability > 0.99
+    assert {reason.field: reason.level for reason in match.reasons} | {"name": "same_sound", "birth": "same"} == {
+        reason.field: reason.level for reason in match.reasons
+    }
+
+
+def test_a_family_is_not_one_person():
+    """Mother and daughter with one phone and one address stay below even odds, and the waterfall says why."""
+    match = _between(MINA, replace(MINA, person_id=UUID(int=2), names=("김서연",), birth_date="2001-11-20", emails=("seoyeon@gomail.example",)))
+    assert match is not None
+    assert match.probability < 0.1
+    assert next(reason for reason in match.reasons if reason.field == "household").bits < 0
+    shared = sum(reason.bits for reason in match.reasons if reason.field in ("prior", "phone", "address", "household"))
+    assert shared == pytest.approx(HOUSEHOLD_AT_MOST)
+
+
+def test_namesakes_are_not_one_person():
+    """The same common name and nothing else in common is not enough."""
+    match = _between(MINA, Record(person_id=UUID(int=2), names=("김민지",), birth_date="1981-09-30", phones=("010-9999-1234",)))
+    assert match is None or match.probability < 0.05
+
+
+def test_a_rare_value_says_more():
+    """Sharing a name that few bear weighs more than sharing one that many bear."""
+    crowd = [Record(person_id=UUID(int=100 + n), names=("김영희" if n % 2 else f"이{chr(0xAC00 + n * 7)}{chr(0xAC01 + n * 11)}",), birth_date="1950-01-01") for n in range(200)]
+    pairs = [Record(person_id=UUID(int=1 + n), names=(name,), birth_date=f"19{70 + n // 2}-05-05") for n, name in enumerate(["김영희", "김영희", "독고탁", "독고탁"])]
+    found = {(m.a.int, m.b.int): m for m in score(shipped(PEOPLE, 204), [*pairs, *crowd], least=1e-9, bounds=SMALL)}
+    common, rare = (next(r.bits for r in found[key].reasons if r.field == "name") for key in ((1, 2), (3, 4)))
+    assert rare > common + 2
+
+
+@pytest.mark.parametrize("block_most", [5, 20, 60])
+def test_a_popular_value_costs_no_more_than_its_bound(block_most):
+    """A thousand people with one phone number: pairs stay below the bound of every rule, and what was left out is said."""
+    crowd = [Record(person_id=UUID(int=n), names=("김민지",), phones=("010-2345-6789",), birth_date="1990-01-01") for n in range(1_000)]
+    bounds = replace(SMALL, block_most=block_most)
+    with opened(bounds) as connection:
+        load(connection, PEOPLE, ((str(record.person_id), features(record)) for record in crowd))
+        reports = {report.rule: report for report in candidates(connection, PEOPLE, bounds)}
+    assert all(report.pairs <= report.entries * (block_most - 1) / 2 * 2 for report in reports.values())
+    assert reports["phone"].pairs_unbounded == 499_500
+    assert reports["phone"].pairs == 0
+    assert reports["phone"].left_out == reports["phone"].largest == 1_000
+
+
+def test_the_quick_look_before_an_edit_distance_loses_nothing():
+    """Every pair of short words within one slip is found, neighbours swapped in the middle included."""
+    words = ["".join(letters) for letters in itertools.product("ab", repeat=6)] + ["".join(letters) for letters in itertools.product("ab", repeat=5)]
+    with duckdb.connect() as connection:
+        connection.execute("create table w as select unnest($1) as x", [words])
+        missed = connection.execute(
+            f"select count(*) from (select a.x as x_l, b.x as x_r from w a, w b) where (damerau_levenshtein(x_l, x_r) <= 1) <> {condition(Near('x', 1))}"
+        ).fetchall()
+    assert missed == [(0,)]
+
+
+def test_splink_is_loaded_by_matching_alone():
+    """Importing the package costs no Splink: processes that never match stay small."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, dangol.engines.matching; print('splink' in sys.modules, 'pandas' in sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["False", "False"]
