@@ -72,6 +72,17 @@ def test_make_targets_that_readme_names_exist():
 KOREAN_GUIDES = sorted((ROOT / "docs" / "howto").glob("*.ko.md"))
 
 
+def _typed(text: str) -> list[str]:
+    """The commands that a page shows on lines of their own; what a person says in quotes may be in another language."""
+    return [re.sub(r'"[^"]*"', '""', line) for line in text.splitlines() if line.startswith("    dangol ")]
+
+
+def test_every_guide_is_in_korean_too():
+    """A guide for people of a brand has its Korean twin."""
+    english = [path for path in (ROOT / "docs" / "howto").glob("*.md") if not path.name.endswith(".ko.md")]
+    assert [path.name for path in english if path.with_suffix(".ko.md") not in KOREAN_GUIDES] == []
+
+
 @pytest.mark.parametrize("korean", KOREAN_GUIDES, ids=lambda path: path.name)
 def test_a_korean_guide_says_what_the_english_one_says(korean: Path):
     """A guide in Korean has the sections, lists, tables and code of its English twin, is reached from it, and leads to Korean guides where there are."""
@@ -84,6 +95,7 @@ def test_a_korean_guide_says_what_the_english_one_says(korean: Path):
     assert f'href="{english.name}"' in ours
     twins = {path.name.replace(".ko.md", ".md") for path in KOREAN_GUIDES}
     assert [name for name in re.findall(r"\]\(([\w-]+\.md)", ours) if name in twins] == []
+    assert _typed(ours) == _typed(theirs)
     assert set(re.findall(r"`([A-Z]+ /[^`]*|dangol [^`]*)`", ours)) == set(re.findall(r"`([A-Z]+ /[^`]*|dangol [^`]*)`", theirs))
 
 
