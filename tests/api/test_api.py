@@ -390,7 +390,7 @@ def test_the_description_covers_every_operation() -> None:
 
 def test_the_page_needs_nothing_from_elsewhere(live: Live) -> None:
     """It is whole HTML in the reader's language, allows no script, and names no other host."""
-    for language, word in (("ko", "추적 계획"), ("en", "Tracking plan")):
+    for language, word in (("ko", "수집 계획"), ("en", "Tracking plan")):
         answer = live.get(f"/api/docs?lang={language}")
         html = answer.body.decode()
         assert answer.headers["content-type"].startswith("text/html")
