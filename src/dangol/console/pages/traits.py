@@ -11,6 +11,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from psycopg.errors import LockNotAvailable
+
 from dangol.console.access import allowed, needs, signed_in
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.shell import address_of, flash, show
@@ -152,6 +154,17 @@ def _apply(request: HttpRequest, in_force: int, current: str) -> HttpResponse:
     if errors:
         page = Editing(document=document, why=why, version=0, in_force=in_force, checked=checked, errors=errors)
         return show(request, "pages/traits_edit.html", page, status=422)
+    try:
+        version = _put_in_force(request, document, why)
+    except LockNotAvailable:
+        errors[""] = _("Processing is held up just now, perhaps by a rebuild. Nothing was changed. Try again in a minute.")
+        page = Editing(document=document, why=why, version=0, in_force=in_force, checked=checked, errors=errors)
+        return show(request, "pages/traits_edit.html", page, status=503)
+    flash(request, _("Version %(version)s is in force.") % {"version": version})
+    return HttpResponseRedirect("/traits")
+
+
+def _put_in_force(request: HttpRequest, document: str, why: str) -> int:
     operator = signed_in(request)
     actor = f"operator:{operator.email}"
     with raw().transaction():
@@ -161,8 +174,7 @@ def _apply(request: HttpRequest, in_force: int, current: str) -> HttpResponse:
             raw(), actor, "trait_rules.applied", f"trait_rules:{applied.version}", why, {"filling": applied.filling},
             address_of(request), role=operator.role,
         )  # fmt: skip
-    flash(request, _("Version %(version)s is in force.") % {"version": applied.version})
-    return HttpResponseRedirect("/traits")
+    return applied.version
 
 
 def _document(request: HttpRequest) -> str:
