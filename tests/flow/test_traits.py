@@ -18,7 +18,7 @@ from dangol.flow import decide_people, undecide_people
 from dangol.hotstate import connect_raw
 from dangol.identity import Decision, DecisionKind, default_rules
 from dangol.processes.rebuild import rebuild
-from dangol.profiles import explain, group_view, keep_trait_rules, person_of, person_view, search_groups
+from dangol.profiles import explain, group_view, keep_trait_rules, person_of, person_view, search_groups, shipped_trait_document
 from dangol.profiles.trying import try_trait_rules
 from dangol.settings import Settings
 
@@ -128,6 +128,8 @@ def test_rules_are_tried_before_they_hold(machine: Machine):
     assert (told.people, told.people_changed, told.changed, told.unknown_sources) == (3, 1, {"city": 1}, ["erp2"])
     assert [(one.trait, one.now, one.then) for one in told.examples] == [("city", "부산", "서울")]
     assert person(machine, "m1").traits["city"].value == "부산"
+    assert "orders" in told.computed_gone, "the document does not name what the shipped one counts"
+    assert try_trait_rules(machine.connection, shipped_trait_document()).computed_gone == []
     union = try_trait_rules(machine.connection, "survivorship: {grade: union}")
     assert (union.people_changed, union.examples[0].then) == (2, ["a"])
 

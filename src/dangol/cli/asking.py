@@ -107,7 +107,10 @@ def as_api(view: PersonView) -> dict[str, Any]:
             for one in view.identifiers
         ],
         "traits": {
-            name: {"value": trait.value, "source": trait.source, "observed_at": trait.observed_at, "event_id": trait.event_id}
+            name: {
+                "value": trait.value, "source": trait.source, "observed_at": trait.observed_at, "event_id": trait.event_id,
+                "policy": trait.policy, "other_values": len(trait.others),
+            }
             for name, trait in view.traits.items()
         },
         "computed": {
@@ -121,6 +124,7 @@ def as_api(view: PersonView) -> dict[str, Any]:
         "first_touch": view.first_touch,
         "last_touch": view.last_touch,
         "groups": view.groups,
+        "memberships": view.memberships,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from dangol.cli.open_state import actor, opened_state
 from dangol.cli.output import remark, say, say_json, say_table
@@ -88,6 +89,10 @@ def _try(args: argparse.Namespace) -> None:
     say(f"{told.people_changed:,} of {told.people:,} people would have other values. Nothing was changed.")
     for name in told.unknown_sources:
         say(f"No source or kind of source is called {name!r} here yet: it changes nothing until there is one.")
+    if told.computed_new:
+        say(f"History would be read for the computed traits {', '.join(told.computed_new)}.")
+    if told.computed_gone:
+        say(f"These computed traits would be gone, because the document does not name them: {', '.join(told.computed_gone)}.")
     if told.changed:
         say("")
         say_table(["trait", "people#"], list(told.changed.items()), empty="")
@@ -153,9 +158,9 @@ def _explain(args: argparse.Namespace) -> None:
     if args.json:
         say_json(found or computed)
     elif found is not None:
-        _say_told(found)
+        _say_told(found, settings.brand.timezone)
     elif computed is not None:
-        _say_computed(args.trait, computed)
+        _say_computed(args.trait, computed, settings.brand.timezone)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -170,23 +175,27 @@ def _moment(text: str | None) -> datetime | None:
     return to_datetime(us)
 
 
-def _say_told(found: TraitExplanation) -> None:
+def _say_told(found: TraitExplanation, zone: str) -> None:
     from dangol.console.trait_words import why_told  # noqa: PLC0415 - as above
 
     say(f"{found.trait} is {_value(found.value)}. {why_told(found, 'en')} (Trait rules, version {found.rules_version}.)", "")
-    rows = [_row(one, "counts") for one in found.winners]
-    rows += [_row(one, one.lost or "") for one in found.others]
-    say_table(["value", "", "source", "verified", "first", "by event", "last", "by event", "events#"], rows, empty="")
+    rows = [_row(one, "counts", zone) for one in found.winners]
+    rows += [_row(one, one.lost or "", zone) for one in found.others]
+    say_table(["value", "", "source", "verified", "first", "last", "last event", "events#"], rows, empty="")
 
 
-def _row(one: ToldView, standing: str) -> tuple[object, ...]:
+def _row(one: ToldView, standing: str, zone: str) -> tuple[object, ...]:
     proof = "yes" if one.verified else ""
-    return (_value(one.value), standing, one.source, proof, one.first_at, one.first_event, one.last_at, one.last_event, one.events)
+    return (_value(one.value), standing, one.source, proof, _clock(one.first_at, zone), _clock(one.last_at, zone), one.last_event, one.events)
 
 
-def _say_computed(name: str, found: ComputedExplanation) -> None:
+def _clock(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
+def _say_computed(name: str, found: ComputedExplanation, zone: str) -> None:
     say(f"{name} is {_value(found.view.value)}. {found.means['en']}", "")
-    rows = [(one.occurred_at, one.source, one.name, ", ".join(_value(value) for value in one.values), one.message_id) for one in found.events]
+    rows = [(_clock(one.occurred_at, zone), one.source, one.name, ", ".join(_value(value) for value in one.values), one.message_id) for one in found.events]
     say_table(["when", "source", "event", "values", "messageId"], rows, empty="No event made it.")
     if found.next:
         say("", f"These are the newest {EVENTS_SHOWN}; GET /api/v1/people/TYPE:VALUE/computed/{name} pages through all.")

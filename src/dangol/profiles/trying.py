@@ -56,6 +56,9 @@ class TraitTrial:
     examples: list[TraitChange]
     #: Names in an order of sources that are neither a source nor a kind of source here.
     unknown_sources: list[str]
+    #: Computed traits that would begin (history would be read for them), and that would end.
+    computed_new: list[str]
+    computed_gone: list[str]
 
 
 def try_trait_rules(connection: Connection[Any], document: str, *, progress: Callable[[int], None] | None = None) -> TraitTrial:
@@ -80,7 +83,12 @@ def try_trait_rules(connection: Connection[Any], document: str, *, progress: Cal
             progress(people)
     names = {name for pair in sources.values() for name in pair}
     ordered = {name for rule in [then.default, *then.survivorship.values()] for name in rule.order}
-    return TraitTrial(people, changed_people, dict(changed.most_common()), examples, sorted(ordered - names))
+    return TraitTrial(people, changed_people, dict(changed.most_common()), examples, sorted(ordered - names), *_computed(now, then))
+
+
+def _computed(now: TraitRules, then: TraitRules) -> tuple[list[str], list[str]]:
+    new = [name for name, trait in then.computed.items() if now.computed.get(name) != trait]
+    return sorted(new), sorted(set(now.computed) - set(then.computed))
 
 
 def _changes(person: UUID, traits: Mapping[str, History], now: TraitRules, then: TraitRules, sources: Sources) -> Iterator[TraitChange]:

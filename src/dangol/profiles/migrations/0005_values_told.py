@@ -36,12 +36,13 @@ def widen(apps, schema_editor):
 
 def _wide(body):
     told = json.loads(body)
-    traits = {name: [[*one[:4], 0, None]] for name, one in told.get("traits", {}).items()}
-    groups = {}
-    for group, (_, at, message, source) in told.get("groups", {}).items():
-        groups[group] = {"last": [at, message, source], "since": [at, message, source]}
-    kept = {name: value for name, value in (("groups", groups), ("traits", traits)) if value}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    traits = {name: [[*one[:4], 0, None]] for name, one in sorted(told.get("traits", {}).items())}
+    groups = {
+        group: {"since": [at, message, source], "last": [at, message, source]}
+        for group, (_, at, message, source) in sorted(told.get("groups", {}).items())
+    }
+    kept = {name: value for name, value in (("traits", traits), ("groups", groups)) if value}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Migration(migrations.Migration):
