@@ -30,7 +30,7 @@ OPEN = {"health", "sign-in", "sign-out", "first-run", "preferences", "asset"}
 def addresses() -> list[tuple[str, str]]:
     """(name, an address that fits) of every page."""
     numbers = dict.fromkeys(("seq", "number", "source_id", "operator_id"), "1")
-    fill = {**numbers, "person_id": str(uuid4()), "node": str(uuid4()), "key": str(uuid4()), "stamp": "x", "name": "x.css"}
+    fill = {**numbers, "person_id": str(uuid4()), "node": str(uuid4()), "key": str(uuid4()), "stamp": "x", "name": "x.css", "group_id": "acme"}
     return [(pattern.name, "/" + re.sub(r"<\w+:(\w+)>", lambda found: fill[found[1]], str(pattern.pattern))) for pattern in urlpatterns]
 
 

@@ -84,7 +84,7 @@ def test_a_normaliser_keeps_its_version():
 def test_a_trait_that_names_no_type_is_refused():
     """What stands beside a trait is the name of a type."""
     document = shipped_document().replace("  kakao_id: kakao_id", "  kakao_id: {rank: 4}")
-    with pytest.raises(RuleSetRefused, match="traits.kakao_id is {'rank': 4}, must be the name of an identifier type"):
+    with pytest.raises(RuleSetRefused, match=r"traits.kakao_id is {'rank': 4}, must be the name of an identifier type"):
         read_rules(document)
 
 
