@@ -297,3 +297,37 @@ def test_a_new_name_or_a_wider_window_reads_no_history(machine: Machine):
     assert value(machine, "m1", "by_hour") == 5
     assert put(machine, ORDERS.replace("orders:", "swap:").replace("hourly:", "orders:").replace("swap:", "hourly:")) == []
     assert (value(machine, "m1", "orders"), value(machine, "m1", "hourly")) == (5, 5)
+
+
+def test_a_rebuild_finishes_what_was_being_filled(machine: Machine):
+    """It reads all of history anyway: afterwards every trait is ready, and filling finds nothing to do."""
+    machine.feed(*[order(n, f"m{n % 3}", n) for n in range(12)])
+    machine.settle()
+    put(machine, ORDERS)
+    machine.feed(*[order(n, f"m{n % 3}", n) for n in range(12, 15)])
+    machine.settle()
+    assert rebuild(machine.settings).changed == []
+    assert parts(machine) == {"orders": 15, "hourly": 15}
+    assert progress_of(machine.connection) == []
+    while filling.fill_portion(machine.settings):
+        pass
+    assert parts(machine) == {"orders": 15, "hourly": 15}
+
+
+def test_rules_that_move_while_history_is_read_throw_the_portion_away(machine: Machine, monkeypatch: pytest.MonkeyPatch):
+    """Between reading and writing the people are made anew: what was read under the old rules is not added a second time."""
+    machine.feed(*[order(n, f"m{n % 3}", n) for n in range(12)])
+    machine.settle()
+    put(machine, ORDERS)
+    read = filling.applied_events
+
+    def meanwhile(*args: Any, **given_: Any) -> Any:
+        found = read(*args, **given_)
+        monkeypatch.setattr(filling, "applied_events", read)
+        rebuild(machine.settings)
+        return found
+
+    monkeypatch.setattr(filling, "applied_events", meanwhile)
+    while filling.fill_portion(machine.settings):
+        pass
+    assert parts(machine) == {"orders": 12, "hourly": 12}
