@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
+from dangol.hotstate import PROCESSING_LOCK
 from dangol.privacy import AuditFilter, entries
 from dangol.processes.filling import fill_until_ready
 from dangol.profiles.applying import apply_trait_rules
@@ -74,6 +75,22 @@ def test_rules_are_changed_with_errors_at_the_line_and_history_is_filled(full, o
     standing.locator("dd", has_text="128,000").get_by_role("button", name="which events").click()
     expect(page.locator("#drawer-content")).to_contain_text("Sum of total of Order Completed, all time")
     expect(page.locator("#drawer-content")).to_contain_text("o1")
+
+
+def test_rules_that_cannot_be_applied_now_are_not_lost(full, open_page):
+    """While something holds processing, the page says so and keeps what was typed; nothing has changed."""
+    page = open_page(full, "/traits/edit", language="en")
+    page.get_by_label("Trait rules, as YAML").fill("default: oldest")
+    page.get_by_label("Why these rules?").fill("just trying")
+    with full.connect() as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dangol.console.pages.traits.PATIENCE_MS", 200)
+        version = connection.execute("select count(*) from trait_rule_set").fetchone()
+        connection.execute("select pg_advisory_lock(%s)", [PROCESSING_LOCK])
+        page.get_by_role("button", name="Put it in force").click()
+        expect(page.locator("main")).to_contain_text("Nothing was changed. Try again in a minute.")
+        assert page.get_by_label("Trait rules, as YAML").input_value() == "default: oldest"
+        assert connection.execute("select count(*) from trait_rule_set").fetchone() == version
+    page.complaints.clear()
 
 
 def test_who_may_not_change_the_rules_reads_them(full, open_page):
