@@ -43,12 +43,26 @@ def _named(long: bool) -> dict[str, Callable[[], list[Result]]]:
 
 #: Not among those that run when none is named: it needs labelled sets, which are not part of Dangol.
 MATCHING = "matching"
-NAMES = ("fsync", "intake-batch", "intake-single", "intake-latency", "process", "scale", "identity", "freshness", "profile-read", "memory", "lake")
+NAMES = (
+    "fsync",
+    "intake-batch",
+    "intake-single",
+    "intake-latency",
+    "process",
+    "scale",
+    "identity",
+    "freshness",
+    "profile-read",
+    "memory",
+    "lake",
+)
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("names", metavar="NAME", nargs="*", help=f"which to run (all): {', '.join(NAMES)}; and {MATCHING}, which needs --data")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help=f"which to run (all): {', '.join(NAMES)}; and {MATCHING}, which needs --data"
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON, for programs")
     parser.add_argument("--data", metavar="DIR", default="", help="folder of the labelled sets of matching (else $DANGOL_BENCH_DATA)")
     parser.add_argument("--long", action="store_true", help="also the sizes that take long: 10 M identifiers, 50 M facts")
@@ -101,8 +115,12 @@ def _show(described: dict[str, str | int | float], loads: dict[str, float], resu
         cpu = "" if one.cpu_us is None else f"{one.cpu_us:.1f}"
         table.add_row(one.bench, one.what, f"{number(one.value)} {one.unit}", one.goal, floor, ratio, cpu)
     console = Console(soft_wrap=False)
-    console.print(f"{described['cpu']}, {described['cores']} cores, {described['memory_gb']} GB, Linux {described['kernel']}, Python {described['python']}")
-    console.print(f"Load average before {described['load_average']}, after each: " + ", ".join(f"{name} {load}" for name, load in loads.items()))
+    console.print(
+        f"{described['cpu']}, {described['cores']} cores, {described['memory_gb']} GB, Linux {described['kernel']}, Python {described['python']}"
+    )
+    console.print(
+        f"Load average before {described['load_average']}, after each: " + ", ".join(f"{name} {load}" for name, load in loads.items())
+    )
     console.print(table)
     for one in results:
         words = "; ".join(part for part in (one.floor_is and f"floor: {one.floor_is}", one.note) if part)

@@ -48,23 +48,53 @@ class Labelled:
 
 
 _FEBRL = {
-    "given_name": "given", "surname": "surname", "street_number": "code", "address_1": "line", "address_2": "line", "suburb": "text",
-    "postcode": "code", "state": "category", "date_of_birth": "date", "soc_sec_id": "code",
-}  # fmt: skip
+    "given_name": "given",
+    "surname": "surname",
+    "street_number": "code",
+    "address_1": "line",
+    "address_2": "line",
+    "suburb": "text",
+    "postcode": "code",
+    "state": "category",
+    "date_of_birth": "date",
+    "soc_sec_id": "code",
+}
 _FEBRL_ENTITY = "regexp_extract(rec_id, 'rec-(\\d+)-', 1)"
 _HISTORICAL = {
-    "full_name": "full_name", "first_name": "given", "surname": "surname", "dob": "date", "birth_place": "text", "postcode_fake": "postcode",
-    "gender": "category", "occupation": "category",
-}  # fmt: skip
+    "full_name": "full_name",
+    "first_name": "given",
+    "surname": "surname",
+    "dob": "date",
+    "birth_place": "text",
+    "postcode_fake": "postcode",
+    "gender": "category",
+    "occupation": "category",
+}
 
 SETS: tuple[Labelled, ...] = (
     *(Labelled(f"febrl{number}", (f"febrl/febrl{number}.parquet",), _FEBRL, _FEBRL_ENTITY) for number in (1, 2, 3)),
     Labelled("febrl4", ("febrl/febrl4a.parquet", "febrl/febrl4b.parquet"), _FEBRL, _FEBRL_ENTITY, linked=True),
-    Labelled("fake_1000", ("splink_small/fake_1000.parquet",), {"first_name": "given", "surname": "surname", "dob": "date", "city": "text", "email": "email"}, "cluster"),
+    Labelled(
+        "fake_1000",
+        ("splink_small/fake_1000.parquet",),
+        {"first_name": "given", "surname": "surname", "dob": "date", "city": "text", "email": "email"},
+        "cluster",
+    ),
     Labelled("historical_50k", ("historical_50k/historical_half_dev.parquet",), _HISTORICAL, "cluster"),
-    Labelled("foreigners", ("foreigners/foreigners.parquet",), {"fname": "given", "surname": "surname", "date": "date", "region": "category", "country": "category"}, "true_id"),
-    Labelled("transactions", ("splink_small/transactions_origin.parquet", "splink_small/transactions_destination.parquet"), {"memo": "memo", "transaction_date": "day", "amount": "amount"}, "ground_truth", linked=True),
-)  # fmt: skip
+    Labelled(
+        "foreigners",
+        ("foreigners/foreigners.parquet",),
+        {"fname": "given", "surname": "surname", "date": "date", "region": "category", "country": "category"},
+        "true_id",
+    ),
+    Labelled(
+        "transactions",
+        ("splink_small/transactions_origin.parquet", "splink_small/transactions_destination.parquet"),
+        {"memo": "memo", "transaction_date": "day", "amount": "amount"},
+        "ground_truth",
+        linked=True,
+    ),
+)
 
 
 def set_named(name: str) -> Labelled:

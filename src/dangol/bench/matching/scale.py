@@ -50,7 +50,8 @@ def people(count: int) -> Iterator[tuple[int, Record]]:
         born = f"{year + dice.randrange(10)}{dice.randrange(1, 13):02d}{dice.randrange(1, 29):02d}"
         phone = f"010{dice.randrange(10**8):08d}"
         mail = f"{names.spelled(given)}{dice.randrange(10**5)}@mail{dice.randrange(4)}.example"
-        address = f"{dice.choice(_PLACES)} {dice.choice(_ROADS)}로 {dice.randrange(1, 400)} {dice.randrange(101, 130)}동 {dice.randrange(1, 25)}0{dice.randrange(1, 7)}호"
+        building = f"{dice.choice(_PLACES)} {dice.choice(_ROADS)}로 {dice.randrange(1, 400)}"
+        address = f"{building} {dice.randrange(101, 130)}동 {dice.randrange(1, 25)}0{dice.randrange(1, 7)}호"
         sex = "f" if woman else "m"
         yield (
             human,
@@ -135,7 +136,7 @@ def main(count: int, memory: str) -> None:
             right += humans[int(a)] == humans[int(b)]
         watch.part("score")
         told |= {"found": found, "right": right, "true": count - len(set(humans))}
-        connection.execute(f"create table touched as select n from record where n % {NEW} = 0")
+        connection.execute("create table touched as select n from record where n % $1 = 0", [NEW])
         candidates(connection, PEOPLE, bounds)
         told["new_pairs"] = connection.execute("select count(*) from pair").fetchall()[0][0]
         told["new_found"] = sum(1 for _ in scored(connection, PEOPLE, model, bounds, 0.0))

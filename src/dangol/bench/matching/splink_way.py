@@ -72,13 +72,22 @@ def _febrl() -> dict[str, Any]:
             cl.DamerauLevenshteinAtThresholds("postcode", [1, 2]).configure(term_frequency_adjustments=True),
         ],
         "blocks": [
-            block_on("given_name", "surname"), "l.given_name = r.surname and l.surname = r.given_name", block_on("date_of_birth"),
-            block_on("soc_sec_id"), block_on("state", "address_1"), block_on("street_number", "address_1"), block_on("postcode"),
+            block_on("given_name", "surname"),
+            "l.given_name = r.surname and l.surname = r.given_name",
+            block_on("date_of_birth"),
+            block_on("soc_sec_id"),
+            block_on("state", "address_1"),
+            block_on("street_number", "address_1"),
+            block_on("postcode"),
         ],
-        "sure": [block_on("soc_sec_id"), block_on("given_name", "surname", "date_of_birth"), "l.given_name = r.surname and l.surname = r.given_name and l.date_of_birth = r.date_of_birth"],
+        "sure": [
+            block_on("soc_sec_id"),
+            block_on("given_name", "surname", "date_of_birth"),
+            "l.given_name = r.surname and l.surname = r.given_name and l.date_of_birth = r.date_of_birth",
+        ],
         "recall": 0.9,
         "passes": [block_on("date_of_birth"), block_on("postcode")],
-    }  # fmt: skip
+    }
 
 
 def _historical() -> dict[str, Any]:
@@ -95,15 +104,28 @@ def _historical() -> dict[str, Any]:
             cl.ExactMatch("occupation").configure(term_frequency_adjustments=True),
         ],
         "blocks": [
-            block_on("first_name", "surname"), block_on("surname", "dob"), block_on("first_name", "dob"), block_on("postcode_fake", "first_name"),
-            block_on("postcode_fake", "surname"), block_on("dob", "birth_place"), block_on("substr(postcode_fake,1,3)", "dob"),
-            block_on("substr(postcode_fake,1,3)", "first_name"), block_on("substr(postcode_fake,1,3)", "surname"),
+            block_on("first_name", "surname"),
+            block_on("surname", "dob"),
+            block_on("first_name", "dob"),
+            block_on("postcode_fake", "first_name"),
+            block_on("postcode_fake", "surname"),
+            block_on("dob", "birth_place"),
+            block_on("substr(postcode_fake,1,3)", "dob"),
+            block_on("substr(postcode_fake,1,3)", "first_name"),
+            block_on("substr(postcode_fake,1,3)", "surname"),
             block_on("substr(first_name,1,2)", "substr(surname,1,2)", "substr(dob,1,4)"),
         ],
-        "sure": ["l.first_name = r.first_name and l.surname = r.surname and l.dob = r.dob", "substr(l.first_name,1,2) = substr(r.first_name,1,2) and l.surname = r.surname and substr(l.postcode_fake,1,2) = substr(r.postcode_fake,1,2)", "l.dob = r.dob and l.postcode_fake = r.postcode_fake"],
+        "sure": [
+            "l.first_name = r.first_name and l.surname = r.surname and l.dob = r.dob",
+            (
+                "substr(l.first_name,1,2) = substr(r.first_name,1,2) and l.surname = r.surname"
+                " and substr(l.postcode_fake,1,2) = substr(r.postcode_fake,1,2)"
+            ),
+            "l.dob = r.dob and l.postcode_fake = r.postcode_fake",
+        ],
         "recall": 0.6,
         "passes": [block_on("first_name", "surname"), block_on("dob")],
-    }  # fmt: skip
+    }
 
 
 def _fake() -> dict[str, Any]:
@@ -144,13 +166,18 @@ def _foreigners() -> dict[str, Any]:
             cl.ExactMatch("country").configure(term_frequency_adjustments=True),
         ],
         "blocks": [
-            block_on("fname", "surname"), block_on("surname", "date"), block_on("fname", "date"), block_on("date", "substr(surname,1,1)"), block_on("date", "substr(fname,1,1)"),
-            block_on("substr(fname,1,3)", "substr(surname,1,3)", "substr(date,1,4)"), block_on("substr(fname,1,3)", "substr(surname,1,3)", "substr(date,6,5)"),
+            block_on("fname", "surname"),
+            block_on("surname", "date"),
+            block_on("fname", "date"),
+            block_on("date", "substr(surname,1,1)"),
+            block_on("date", "substr(fname,1,1)"),
+            block_on("substr(fname,1,3)", "substr(surname,1,3)", "substr(date,1,4)"),
+            block_on("substr(fname,1,3)", "substr(surname,1,3)", "substr(date,6,5)"),
         ],
         "sure": [block_on("fname", "surname", "date")],
         "recall": 0.5,
         "passes": [block_on("fname", "surname"), block_on("date")],
-    }  # fmt: skip
+    }
 
 
 def _transactions() -> dict[str, Any]:
@@ -160,16 +187,33 @@ def _transactions() -> dict[str, Any]:
 
     amount = cl.CustomComparison(
         output_column_name="amount",
-        comparison_levels=[cll.NullLevel("amount"), cll.ExactMatchLevel("amount"), cll.PercentageDifferenceLevel("amount", 0.01), cll.PercentageDifferenceLevel("amount", 0.03), cll.PercentageDifferenceLevel("amount", 0.1), cll.PercentageDifferenceLevel("amount", 0.3), cll.ElseLevel()],
-    )  # fmt: skip
+        comparison_levels=[
+            cll.NullLevel("amount"),
+            cll.ExactMatchLevel("amount"),
+            cll.PercentageDifferenceLevel("amount", 0.01),
+            cll.PercentageDifferenceLevel("amount", 0.03),
+            cll.PercentageDifferenceLevel("amount", 0.1),
+            cll.PercentageDifferenceLevel("amount", 0.3),
+            cll.ElseLevel(),
+        ],
+    )
     day = cl.CustomComparison(
         output_column_name="transaction_date",
-        comparison_levels=[cll.NullLevel("transaction_date"), *(cll.CustomLevel(f"date_diff('day', transaction_date_l, transaction_date_r) between 0 and {days}") for days in (1, 4, 10, 30)), cll.ElseLevel()],
-    )  # fmt: skip
+        comparison_levels=[
+            cll.NullLevel("transaction_date"),
+            *(cll.CustomLevel(f"date_diff('day', transaction_date_l, transaction_date_r) between 0 and {days}") for days in (1, 4, 10, 30)),
+            cll.ElseLevel(),
+        ],
+    )
     memo = cl.CustomComparison(
         output_column_name="memo",
-        comparison_levels=[cll.NullLevel("memo"), cll.ExactMatchLevel("memo"), *(cll.CustomLevel(f"substr(memo_l, 1, {letters}) = substr(memo_r, 1, {letters})") for letters in (12, 8, 6, 3)), cll.ElseLevel()],
-    )  # fmt: skip
+        comparison_levels=[
+            cll.NullLevel("memo"),
+            cll.ExactMatchLevel("memo"),
+            *(cll.CustomLevel(f"substr(memo_l, 1, {letters}) = substr(memo_r, 1, {letters})") for letters in (12, 8, 6, 3)),
+            cll.ElseLevel(),
+        ],
+    )
     return {
         "select": "* exclude (transaction_date, amount), cast(transaction_date as date) as transaction_date, cast(amount as double) as amount",
         "comparisons": [amount, day, memo],
@@ -177,7 +221,10 @@ def _transactions() -> dict[str, Any]:
             block_on("strftime(transaction_date, '%Y%m')", "substr(memo, 1, 3)", "round(amount / 2) * 2"),
             block_on("strftime(transaction_date, '%Y%m')", "substr(memo, 1, 3)", "round((amount + 1) / 2) * 2"),
             block_on("strftime(transaction_date, '%Y%m')", "substr(memo, 1, 6)"),
-            "strftime(l.transaction_date + interval 15 day, '%Y%m') = strftime(r.transaction_date, '%Y%m') and substr(l.memo, 1, 6) = substr(r.memo, 1, 6)",
+            (
+                "strftime(l.transaction_date + interval 15 day, '%Y%m') = strftime(r.transaction_date, '%Y%m')"
+                " and substr(l.memo, 1, 6) = substr(r.memo, 1, 6)"
+            ),
             block_on("amount", "strftime(transaction_date, '%Y%m')"),
         ],
         "sure": [block_on("memo", "amount")],

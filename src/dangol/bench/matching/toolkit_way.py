@@ -15,11 +15,18 @@ from dangol.bench.matching.datasets import Labelled
 _EXACT = {"code", "category", "date", "day", "postcode"}
 _BLOCKS = {
     "febrl": ("given_name", "surname", "date_of_birth", "soc_sec_id", "postcode"),
-    "historical_50k": (("first_name", "surname"), ("surname", "dob"), ("first_name", "dob"), ("postcode_fake", "surname"), ("postcode_fake", "first_name"), ("dob", "birth_place")),
+    "historical_50k": (
+        ("first_name", "surname"),
+        ("surname", "dob"),
+        ("first_name", "dob"),
+        ("postcode_fake", "surname"),
+        ("postcode_fake", "first_name"),
+        ("dob", "birth_place"),
+    ),
     "fake_1000": ("first_name", "surname", "dob", "email"),
     "foreigners": (("fname", "surname"), ("surname", "date"), ("fname", "date")),
     "transactions": ("memo", "amount"),
-}  # fmt: skip
+}
 
 
 def run(labelled: Labelled, folder: Path) -> dict[str, list[tuple[int, int]]]:
@@ -37,7 +44,7 @@ def run(labelled: Labelled, folder: Path) -> dict[str, list[tuple[int, int]]]:
     pairs = indexer.index(*lists)
     compare = rl.Compare()
     for column, kind in labelled.fields.items():
-        if kind in ("amount",):
+        if kind == "amount":
             compare.numeric(column, column, method="linear", offset=0.0, scale=float(1), label=column)
         elif kind in _EXACT:
             compare.exact(column, column, label=column)

@@ -55,6 +55,7 @@ def tell(owners: dict[UUID, str], known: Iterable[UUID], matches: list[Match], t
         known: Dangol's people of whom something comparable is known.
         matches: pairs with a probability.
         traps: human -> the traps they were in.
+
     """
     groups: dict[str, list[UUID]] = defaultdict(list)
     for person in sorted(known, key=str):

@@ -104,13 +104,29 @@ HOUSEHOLD_AT_MOST = -1.0
 
 _YEAR, _GIVEN, _SURNAME = Key("birth_year"), Key("given"), Key("surname")
 
+_TEXTS = (
+    *(
+        "name",
+        "hangul",
+        "jamo",
+        "latin",
+        "sound",
+        "surname",
+        "given",
+        "birth",
+        "birth_swapped",
+        "birth_either",
+        "birth_day",
+        "birth_year",
+        "gender",
+    ),
+    *("email", "mailbox", "mailbox_digits", "phone", "address", "building", "home", "district", "postcode"),
+)
+
 PEOPLE = Layout(
     name="people",
     columns=dict.fromkeys(
-        (
-            "name hangul jamo latin sound surname given birth birth_swapped birth_either birth_day birth_year gender"
-            " email mailbox mailbox_digits phone address building home district postcode"
-        ).split(),
+        _TEXTS,
         Kind.TEXT,
     )
     | dict.fromkeys(("sounds", "emails", "mailboxes", "phones", "tails", "places"), Kind.TEXTS),
