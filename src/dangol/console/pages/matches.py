@@ -174,8 +174,9 @@ def _person(who: str) -> UUID | None:
 
 
 def _tabs(tab: str, total: Counts) -> list[dict[str, Any]]:
+    many = total.open > COUNTED_MAX
     titles: dict[str, tuple[str, int]] = {
-        "open": (_("To decide"), min(total.open, COUNTED_MAX)),
+        "open": (_("To decide, more than %(n)s") % {"n": f"{COUNTED_MAX:,}"} if many else _("To decide"), 0 if many else total.open),
         "second": (_("Needs a second"), total.second),
         "together": (_("One person"), total.accepted + total.automatic),
         "two": (_("Two people"), total.rejected + total.never),

@@ -19,7 +19,9 @@ from dangol.identity.suggestions.facts import Approval, Gone, ModelRecord, Run, 
 from dangol.identity.suggestions.rules import SuggestionState
 
 #: Open suggestions counted one by one; beyond that there are "more than".
-COUNTED_MAX = 10_000
+COUNTED_MAX = 300
+#: Rows looked at in one query, and for one page: where most are gone a page may be short, and its cursor goes on.
+CANDIDATES, LOOKED_MAX = 100, 3_000
 SORTS = ("probability", "newest")
 
 #: A suggestion with the people it is about now, and what makes an open one gone.
@@ -122,43 +124,65 @@ def suggestions(
 
     Raises: ValueError when the cursor is not one of ours.
     """
+    found: list[Suggestion] = []
+    looked = 0
+    while True:
+        waiting = _candidates(connection, wanted, cursor, backwards=backwards)
+        standing = {row[0]: row for row in _rows(connection, f"{STANDING} where s.id = any(%s)", [[number for number, _ in waiting]])}
+        for number, probability in waiting:
+            one = suggestion_of(standing[number]) if number in standing else None
+            if one is not None and (not wanted.states or one.state in wanted.states):
+                if len(found) == limit:
+                    return SuggestionPage(found, place_of(found[-1]))
+                found.append(one)
+            cursor = f"{probability!r}_{number}"
+        looked += len(waiting)
+        if len(waiting) < CANDIDATES:
+            return SuggestionPage(found, None)
+        if looked >= LOOKED_MAX:
+            return SuggestionPage(found, cursor)
+
+
+def _candidates(connection: Connection[Any], wanted: SuggestionFilter, cursor: str | None, *, backwards: bool) -> list[tuple[int, float]]:
+    """(number, probability) of some that may be wanted, in order: by what the table says, which an index answers."""
     past, order = (">", "asc") if backwards else ("<", "desc")
     newest = wanted.sort == "newest"
     probability, number = _cursor(cursor)
-    rows = _rows(
+    place = f"s.id {past} %(number)s" if newest else f"(s.probability, s.id) {past} (%(probability)s::float8, %(number)s::bigint)"
+    by = f"s.id {order}" if newest else f"s.probability {order}, s.id {order}"
+    person = """
+        and (s.a in (select node_id from identifier where person_id = (select person_id from identifier where node_id = %(person)s))
+             or s.b in (select node_id from identifier where person_id = (select person_id from identifier where node_id = %(person)s)))
+    """
+    return _rows(
         connection,
         f"""
-        with person as (select person_id from identifier where node_id = %(person)s),
-             nodes as (select node_id from identifier where person_id in (select person_id from person)),
-             standing as ({STANDING}
-                where s.state = any(%(states)s)
+        select one.*
+          from unnest(%(states)s::text[]) as kept (state)
+         cross join lateral (
+               select s.id, s.probability
+                 from match_suggestion s
+                where s.state = kept.state
                   and s.probability >= %(above)s and s.probability < %(below)s
-                  and (not %(second)s or s.first_actor <> '')
-                  and (%(person)s::uuid is null or s.a in (select node_id from nodes) or s.b in (select node_id from nodes))
-                  and (%(number)s::bigint is null
-                       or {f"s.id {past} %(number)s" if newest else f"(s.probability, s.id) {past} (%(probability)s::float8, %(number)s::bigint)"})
-                order by {f"s.id {order}" if newest else f"s.probability {order}, s.id {order}"})
-        select *
-          from standing
-         where %(wanted)s::text[] is null
-            or case when gone <> '' then 'gone' else state end = any(%(wanted)s::text[])
+                  {"and s.first_actor <> ''" if wanted.second else ""}
+                  {person if wanted.person is not None else ""}
+                  {f"and {place}" if cursor else ""}
+                order by {by}
+                limit %(limit)s
+               ) as one (id, probability)
+         order by {"one.id" if newest else "one.probability"} {order}, one.id {order}
          limit %(limit)s
         """,  # noqa: S608 - parts of this file
         {
             "states": _stored(wanted.states),
-            "wanted": [one.value for one in wanted.states] or None,
             "above": wanted.above,
             "below": wanted.below,
-            "second": wanted.second,
             "person": wanted.person,
             "probability": probability,
             "number": number,
-            "limit": limit + 1,
+            "limit": CANDIDATES,
         },
     )
-    found = [suggestion_of(row) for row in rows[:limit]]
-    more = len(rows) > limit
-    return SuggestionPage(found, place_of(found[-1]) if more else None)
 
 
 def place_of(one: Suggestion) -> str:
@@ -203,13 +227,17 @@ def suggestion_of(row: Any) -> Suggestion:
 def counts(connection: Connection[Any]) -> Counts:
     """How many suggestions there are of each state."""
     totals = dict(_rows(connection, "select state, count(*) from match_suggestion where state <> 'open' group by state", []))
-    (waiting, second), *_ = _rows(
-        connection,
-        f"select count(*), count(*) filter (where first_actor <> '') from (select * from ({STANDING} where s.state = 'open') as every"  # noqa: S608
-        " where gone = '' limit %s) as standing",
-        [COUNTED_MAX + 1],
+    waiting = [number for (number,) in _rows(connection, "select id from match_suggestion where state = 'open' limit %s", [COUNTED_MAX + 1])]
+    second = [number for (number,) in _rows(connection, "select id from match_suggestion where state = 'open' and first_actor <> '' limit %s", [COUNTED_MAX])]
+    return Counts(
+        len(waiting) if len(waiting) > COUNTED_MAX else _still_open(connection, waiting),
+        _still_open(connection, second),
+        *(totals.get(name, 0) for name in ("accepted", "automatic", "rejected", "never")),
     )
-    return Counts(waiting, second, *(totals.get(name, 0) for name in ("accepted", "automatic", "rejected", "never")))
+
+
+def _still_open(connection: Connection[Any], numbers: list[int]) -> int:
+    return sum(suggestion_of(row).state is SuggestionState.OPEN for row in _rows(connection, f"{STANDING} where s.id = any(%s)", [numbers]))
 
 
 def runs(connection: Connection[Any], *, limit: int = 20) -> list[Run]:
