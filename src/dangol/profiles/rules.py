@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from dangol.profiles.belonging import GROUPS_MAX, Belonging, belong, gather, keep_newest_groups
-from dangol.profiles.told import History, Telling, keep_newest, room_for, tell, together
+from dangol.profiles.told import History, Telling, keep_newest, room_for, tell, tell_again, together
 
 #: A device clock is taken as right when its least (received - sent) lies within this, µs. Ten seconds is longer than a
 #: prompt request takes and shorter than any wrong clock that matters for the order of a customer's day.
@@ -75,14 +75,18 @@ def observe_traits(body: FragmentBody, traits: dict[str, Any], at: int, message_
             if value is not None:
                 changed.append((name, value, None))
             continue
-        previous = told[0].value
+        newest = told[0]
+        if newest.value == value and newest.source == source and newest.proof == proof and type(value) is type(newest.value) is str:
+            # The same source tells the same text again, as with nearly every trait of nearly every event.
+            tell_again(newest, at, message_id, counted=name not in crowded)
+            continue
+        previous = newest.value
         before = crowded.get(name, 0)
         room = tell(told, value, at, message_id, source, proof, before)
         if room != before:
             crowded[name] = room
-        newest = told[0].value
-        if previous != newest:
-            changed.append((name, newest, previous))
+        if previous != told[0].value:
+            changed.append((name, told[0].value, previous))
     return changed
 
 
@@ -196,7 +200,7 @@ def search_terms(traits: dict[str, Any]) -> set[tuple[str, str]]:
 
 def group_term(text: str) -> str:
     """How a group's id or name is kept among search terms: apart from people's, so that a large group hides nobody."""
-    return f"group/{unicodedata.normalize('NFKC', text).strip().lower()[:80]}"
+    return f"group/{unicodedata.normalize('NFKC', text).replace(chr(0), '').strip().lower()[:80]}"
 
 
 def group_terms(group: str, traits: dict[str, Any]) -> set[tuple[str, str]]:

@@ -83,7 +83,7 @@ def tell(told: list[Telling], value: Any, at: int, message_id: str, source: int,
     """
     for place, one in enumerate(told):
         if one.source == source and one.proof == proof and (one.value == value if type(value) is type(one.value) is str else same(one.value, value)):
-            _again(one, at, message_id, counted=not room)
+            tell_again(one, at, message_id, counted=not room)
             if place and one.order > told[place - 1].order:
                 told.insert(_place(told, told.pop(place)), one)
             return room
@@ -95,7 +95,8 @@ def tell(told: list[Telling], value: Any, at: int, message_id: str, source: int,
     return room
 
 
-def _again(one: Telling, at: int, message_id: str, *, counted: bool) -> None:
+def tell_again(one: Telling, at: int, message_id: str, *, counted: bool) -> None:
+    """Put one more observation of the same value into *one*. Args: counted: whether firsts and counts of the trait are kept."""
     later = at > one.at or (at == one.at and message_id > one.message_id)
     if counted:
         past = one.past
