@@ -317,6 +317,8 @@ BLOCKS: dict[str, tuple[Block, ...]] = {
         _block("any_line[]", "postcode"),
         _block("any_line[]", "suburb"),
         _block("suburb", "postcode"),
+        _block("surname", "street_number"),
+        _block("given_name", "street_number"),
     ),
     "fake_1000": (
         _block("email"),
