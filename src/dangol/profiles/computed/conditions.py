@@ -159,6 +159,8 @@ def compared(operator: Operator, seen: Any, value: Any) -> bool:
     if operator is Operator.CONTAINS:
         return type(seen) is str and value in seen
     compare: Callable[[Any, Any], bool] = _ORDERED.get(operator, eq)
+    if type(seen) is int and type(value) is int:
+        return compare(seen, value)  # counts and days, at every reading of a profile
     if isinstance(value, bool):
         return seen is value
     if isinstance(value, str):

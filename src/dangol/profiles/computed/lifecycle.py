@@ -215,10 +215,15 @@ def _holds(when: When, standing: Standing) -> tuple[bool, tuple[Because, ...]]:
     if isinstance(when, Check):
         held, seen = _check(when, standing)
         return held, (Because(when, seen),)
-    told = [_holds(part, standing) for part in when.parts]
-    if isinstance(when, AllOf):
-        return all(held for held, _ in told), tuple(one for _, because in told for one in because)
-    return any(held for held, _ in told), tuple(one for held, because in told if held for one in because)
+    everything = isinstance(when, AllOf)
+    reasons: list[Because] = []
+    for part in when.parts:
+        held, because = _holds(part, standing)
+        if everything and not held:
+            return False, ()
+        if held:
+            reasons += because
+    return everything or bool(reasons), tuple(reasons)
 
 
 def _check(check: Check, standing: Standing) -> tuple[bool, Any]:
