@@ -34,7 +34,10 @@ def fill_people(settings: Settings, first: int, end: int) -> None:
 
 
 def _fill(connection: RawConnection, people: range) -> None:
-    nodes = [(number, node_bytes("user_id", f"member-{number:09d}"), node_bytes("anonymous_id", f"device-{number:09d}-7f31")) for number in people]
+    nodes = [
+        (number, node_bytes("user_id", f"member-{number:09d}"), node_bytes("anonymous_id", f"device-{number:09d}-7f31"))
+        for number in people
+    ]
     tables: dict[str, tuple[tuple[str, ...], Callable[[int, bytes, bytes], Iterator[bytes]]]] = {
         "identifier": (("node_id", "type", "value", "raw_value", "person_id", "first_at", "first_message", "first_source"), _identifiers),
         "edge": (

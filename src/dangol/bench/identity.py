@@ -48,8 +48,12 @@ def identity() -> list[Result]:
         results += _decisions(settings, [(node_bytes("user_id", "giant"), node_bytes("cms_id", f"c{one}")) for one in range(GIANT_SPLITS)],
                               f"a person of {GIANT:,} identifiers", "does not stop the flow")  # fmt: skip
         ordinary = batches(EVENTS, visiting(KNOWN, dice, 3 * EVENTS), seed=5, first=3 * EVENTS)
-        mixed, _ = _worked(settings, [body for pair in _woven(ordinary, _giants(GIANT, GIANT + len(ordinary) * 20 // GIANT_SHARE)) for body in pair])
-        results.append(_rate(f"events/s with every {GIANT_SHARE}th event joining the giant another identifier", mixed, plain["rate"], "visits alone"))
+        mixed, _ = _worked(
+            settings, [body for pair in _woven(ordinary, _giants(GIANT, GIANT + len(ordinary) * 20 // GIANT_SHARE)) for body in pair]
+        )
+        results.append(
+            _rate(f"events/s with every {GIANT_SHARE}th event joining the giant another identifier", mixed, plain["rate"], "visits alone")
+        )
     return results
 
 
@@ -68,7 +72,9 @@ def _decisions(settings: Settings, pairs: Sequence[tuple[bytes, bytes]], whose: 
         rules = rules_in_force(connection)
         for a, b in pairs:
             began = time.perf_counter()
-            decided = decide_people(connection, lake, Decision(DecisionKind.APART, a, b), rules, actor="bench", why="bench", now_us=now_us())
+            decided = decide_people(
+                connection, lake, Decision(DecisionKind.APART, a, b), rules, actor="bench", why="bench", now_us=now_us()
+            )
             middle = time.perf_counter()
             undecide_people(connection, lake, decided.number, rules, actor="bench", now_us=now_us())
             split.append((middle - began) * 1000)

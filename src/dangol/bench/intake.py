@@ -60,12 +60,16 @@ def latency() -> list[Result]:
     return results
 
 
-def load(settings: Settings, events: int, *, rate: float = 0, seconds: float = SECONDS, connections: int = CONNECTIONS, seed: int = 1) -> dict[str, float]:
+def load(
+    settings: Settings, events: int, *, rate: float = 0, seconds: float = SECONDS, connections: int = CONNECTIONS, seed: int = 1
+) -> dict[str, float]:
     """Run the load generator once. Raises BenchFailed when collect refused anything."""
     words = [settings.collect.port, connections, seconds, events, rate, seed]
     told: dict[str, float] = answer_of(helper("load", *map(str, words)), seconds + 60)
     if told["refused"] or not told["requests"]:
-        raise BenchFailed(f"collect refused {told['refused']:.0f} requests and took {told['requests']:.0f}. {settings.logs_dir} may say why.")
+        raise BenchFailed(
+            f"collect refused {told['refused']:.0f} requests and took {told['requests']:.0f}. {settings.logs_dir} may say why."
+        )
     return told
 
 

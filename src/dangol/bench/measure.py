@@ -90,7 +90,9 @@ def memory_mb(pids: Iterable[int]) -> tuple[float, float]:
 
 def machine() -> dict[str, str | int | float]:
     """What this runs on, as far as it can be seen from inside."""
-    model = next((line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
+    model = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.processor()
+    )
     memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     return {
         "cpu": model,

@@ -105,7 +105,9 @@ class Prober(threading.Thread):
         self._waiting.append(one)
         key = base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
         event = {"event": NAME, "messageId": one, "userId": one, "properties": {"n": len(self.sent)}}
-        connection.request("POST", "/v1/track", msgspec.json.encode(event), {"Authorization": f"Basic {key}", "Content-Type": "application/json"})
+        connection.request(
+            "POST", "/v1/track", msgspec.json.encode(event), {"Authorization": f"Basic {key}", "Content-Type": "application/json"}
+        )
         connection.getresponse().read()
 
     def _seen(self, one: str) -> bool:

@@ -90,7 +90,10 @@ def fill_log(settings: Settings, bodies: Sequence[bytes]) -> None:
         now = time.time_ns() // 1000
         for start in range(0, len(bodies), REQUESTS_PER_BLOCK):
             writer.append(
-                [Frame(1, 1, now, os.urandom(16), "batch", body.count(b'"messageId"'), body) for body in bodies[start : start + REQUESTS_PER_BLOCK]]
+                [
+                    Frame(1, 1, now, os.urandom(16), "batch", body.count(b'"messageId"'), body)
+                    for body in bodies[start : start + REQUESTS_PER_BLOCK]
+                ]
             )
     finally:
         writer.close()

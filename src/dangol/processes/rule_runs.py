@@ -95,6 +95,7 @@ def _signs_of_life(settings: Settings, number: int) -> Iterator[_Progress]:
         with state.connect(settings, autocommit=True, application_name="dangol rule run") as connection:
             while not over.wait(TELL_SECONDS):
                 tell_run(connection, number, progress.facts, now=_now())
+            tell_run(connection, number, progress.facts, now=_now())
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
