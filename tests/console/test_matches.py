@@ -92,7 +92,7 @@ def test_the_queue_shows_who_and_why_masked(pairs, open_page):
     page = open_page(pairs, "/matches", language="en")
     first = page.locator("#matches-table tbody tr").first
     assert "99.87 %" in first.inner_text()
-    assert "Birth date: the same +14.2" in first.inner_text()
+    assert "Date of birth: the same +14.2" in first.inner_text()
     assert "Two must agree" in first.inner_text()
     assert "김하나" not in page.content()
     page.locator("select[name=range]").select_option("low")
@@ -104,7 +104,7 @@ def test_one_pair_side_by_side(pairs, open_page):
     """What is the same and what differs is marked with a word; the reasons read as a table too, and add up."""
     page = open_page(pairs, f"/matches/{number_of(pairs, 0.9987)}", language="en")
     side = page.locator("table.sidebyside")
-    assert side.locator("tr.same", has_text="Birth date").count() == 1
+    assert side.locator("tr.same", has_text="Date of birth").count() == 1
     assert side.locator("tr.differs", has_text="Phone").first.is_visible()
     heads, phones = side.locator("thead th").all_inner_texts(), page.locator("#reasons-table tr", has_text="Phone")
     left_is_hana = "김*나" in heads[1]

@@ -184,3 +184,16 @@ def test_where_nobody_changed_nobody_is_read(machine: Machine, monkeypatch):
     monkeypatch.setattr("dangol.processes.suggest.write_records", lambda *_args, **_options: pytest.fail("somebody was read"))
     again = look(machine.settings, asked_by="t")
     assert (again.state, again.people, again.touched, again.everybody) == ("done", 2, 0, False)
+
+
+def test_a_chain_of_likenesses_is_joined_one_at_a_time(machine: Machine):
+    """Three records of one human: a look joins two of them by itself; the third waits until the new person was compared as a whole."""
+    crowd(machine)
+    rest = {"name": "이도윤", "birthday": "1988-08-08", "address": "대전 유성구 대학로 99"}
+    machine.feed(*(identify(f"mail-{n}", 0, traits={**rest, "email": f"doyun{n}@b.kr"}) for n in range(3)))
+    machine.settle()
+    brave = replace(machine.settings, suggest=Suggest(automatic_probability=0.95, second_types=""))
+    assert look(brave, asked_by="t").automatic == 1
+    assert len({person(machine, mail(f"doyun{n}")) for n in range(3)}) == 2
+    assert look(brave, asked_by="t").automatic == 1
+    assert len({person(machine, mail(f"doyun{n}")) for n in range(3)}) == 1

@@ -4,47 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from dangol.identity.matching import Reason
+from dangol.identity.matching.words import FIELDS, LEVELS, field_words, level_words
 from dangol.identity.suggestions import Gone, Risk, SuggestionState
 from dangol.matches import Outcome
 from dangol.privacy import MaskKind, mask
 
-FIELDS: dict[str, Any] = {
-    "prior": _("Where every pair begins"),
-    "name": _("Name"),
-    "birth": _("Birth date"),
-    "email": _("E-mail"),
-    "phone": _("Phone"),
-    "address": _("Address"),
-    "gender": _("Gender"),
-    "household": _("One home"),
-}
-LEVELS: dict[str, Any] = {
-    "prior": _("two people drawn by chance"),
-    "same": _("the same"),
-    "same_writing": _("written the same"),
-    "same_sound": _("sounds the same"),
-    "slip": _("a slip of the finger apart"),
-    "alike": _("alike"),
-    "same_given": _("the same given name"),
-    "same_surname": _("the same surname"),
-    "day_month_swapped": _("day and month swapped"),
-    "same_day_other_year": _("the same day of another year"),
-    "same_year": _("the same year"),
-    "same_mailbox": _("the same name before the @"),
-    "same_tail": _("the same last eight digits"),
-    "same_home": _("the same home"),
-    "same_words": _("the same words"),
-    "same_building": _("the same building"),
-    "most_words": _("most words the same"),
-    "same_postcode": _("the same postal code"),
-    "some_words": _("some words the same"),
-    "one_home": _("a family shares these"),
-    "different": _("different"),
-    "unknown": _("not known of both"),
-}
 RISKS: dict[Risk, Any] = {
     Risk.TWO_ACCOUNTS: _("Each has an account of their own, such as a member id."),
     Risk.BOTH_KNOWN: _("Both are known customers."),
@@ -92,13 +60,18 @@ _MASKS = {
 
 
 def field_name(field: str) -> str:
-    """The field in the reader's language; one that has no word yet as it is called."""
-    return str(FIELDS.get(field, field.replace("_", " ")))
+    """The field in the reader's language."""
+    return field_words(field, _language()) if field in FIELDS else field.replace("_", " ")
 
 
-def level_name(level: str) -> str:
-    """How alike, in the reader's language."""
-    return str(LEVELS.get(level, level.replace("_", " ")))
+def level_name(field: str, level: str) -> str:
+    """How alike, in the reader's language; a suggestion of an older layout may say what has no word any more."""
+    known = level in LEVELS or f"{field}.{level}" in LEVELS
+    return level_words(field, level, _language()) if known else level.replace("_", " ")
+
+
+def _language() -> str:
+    return "ko" if (translation.get_language() or "ko").startswith("ko") else "en"
 
 
 def shown_value(field: str, value: str, *, clear: bool) -> str:
@@ -122,7 +95,8 @@ def because(reasons: list[Reason]) -> str:
 
 def in_words(reason: Reason) -> str:
     """Like "Birth date: the same +9.1"."""
-    return str(_("%(field)s: %(level)s %(bits)s")) % {"field": field_name(reason.field), "level": level_name(reason.level), "bits": bits(reason.bits)}
+    field, level = field_name(reason.field), level_name(reason.field, reason.level)
+    return str(_("%(field)s: %(level)s %(bits)s")) % {"field": field, "level": level, "bits": bits(reason.bits)}
 
 
 def bits(value: float) -> str:

@@ -154,6 +154,7 @@ def _model(one: _Look, path: Path, bounds: Bounds, *, anew: bool) -> tuple[int, 
 
 def _keep(one: _Look, found: Iterator[Match], version: int, touched: list[UUID] | None) -> None:
     pairs = fresh = automatic = 0
+    joined: set[UUID] = set()
     with matches.desk(one.settings) as at:
         while portion := list(islice(found, PORTION)):
             with at.connection.transaction():
@@ -162,11 +163,20 @@ def _keep(one: _Look, found: Iterator[Match], version: int, touched: list[UUID] 
                 matches.told(at, news, one.number)
             pairs, fresh = pairs + len(portion), fresh + len(kept.fresh)
             if at.policy.automatic_from > 0:
-                automatic += sum(matches.accept_by_itself(at, number) for number in kept.standing)
+                automatic += sum(_join_alone(at, number, joined) for number in kept.standing)
             one.say("keeping", KEEPING, pairs=pairs, found=fresh, automatic=automatic)
         with at.connection.transaction():
             matches.told_fallen(at, let_fall(at.connection, one.number, touched, at=_now()))
     one.say("keeping", 99, now=True, pairs=pairs, found=fresh, automatic=automatic)
+
+
+def _join_alone(at: matches.Desk, number: int, joined: set[UUID]) -> bool:
+    """Join a sure pair by itself, at most once for a person and look: whom they became is compared anew, as a whole, before anybody else is added."""
+    one = suggestion(at.connection, number)
+    if one is None or {one.person_a, one.person_b} & joined or not matches.accept_by_itself(at, number):
+        return False
+    joined |= {one.person_a, one.person_b}
+    return True
 
 
 @contextmanager

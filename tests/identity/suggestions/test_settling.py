@@ -44,7 +44,7 @@ def test_one_operator_joins_two_people_and_takes_it_back(machine: Machine):
         assert (verdict.outcome, verdict.risks) == (Outcome.JOINED, ())
         assert person(machine, mail("a")) == person(machine, mail("b"))
         ((why, actor),) = machine.rows("select why, actor from identity_decision")
-        assert (why, actor) == (f"same hand writing (suggestion {number}: 99 %: name same +10.3, birth date same +10.3)", "operator:mina@brand.kr")
+        assert (why, actor) == (f"same hand writing (suggestion {number}: 99 %: name the same +10.3, birth date the same +10.3)", "operator:mina@brand.kr")
         assert verdict.suggestion.state is SuggestionState.ACCEPTED
         assert matches.accept(at, number, JOON).outcome is Outcome.SETTLED
         assert matches.take_back(at, number, JOON).outcome is Outcome.OPEN

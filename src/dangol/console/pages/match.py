@@ -230,8 +230,8 @@ def _mark(reason: Reason | None, values: list[str]) -> dict[str, str]:
     if reason is None or reason.level == "unknown":
         return {"mark": "", "word": ""}
     if reason.level in EQUAL:
-        return {"mark": "same", "word": level_name(reason.level)}
-    return {"mark": "differs" if reason.level == "different" else "near", "word": level_name(reason.level)}
+        return {"mark": "same", "word": level_name(reason.field, reason.level)}
+    return {"mark": "differs" if reason.level == "different" else "near", "word": level_name(reason.field, reason.level)}
 
 
 def _plain(value: Any) -> str:
@@ -248,7 +248,7 @@ def _few(values: Iterable[str]) -> str:
 
 def _reason_line(one: Reason) -> dict[str, Any]:
     tone = "good" if one.bits > 0 else "bad" if one.bits < 0 else ""
-    said = {"label": field_name(one.field), "level": level_name(one.level), "bits": bits(one.bits)}
+    said = {"label": field_name(one.field), "level": level_name(one.field, one.level), "bits": bits(one.bits)}
     return {**said, "a": one.value_a, "b": one.value_b, "tone": tone, "value": one.bits}
 
 
@@ -276,7 +276,7 @@ def _chart(reasons: list[Reason], found: Suggestion) -> dict[str, Any]:
         end += one.bits
     return {
         "kind": "waterfall",
-        "labels": [f"{field_name(one.field)}\n{level_name(one.level)}" for one in told] + [_("In all")],
+        "labels": [f"{field_name(one.field)}\n{level_name(one.field, one.level)}" for one in told] + [_("In all")],
         "bars": [*bars, [0.0, found.bits]],
         "said": [bits(one.bits) for one in told] + [f"{bits(found.bits)} → {percent(found.probability)}"],
         "colors": [SUM if one.field == "prior" else FOR if one.bits > 0 else AGAINST for one in told] + [SUM],

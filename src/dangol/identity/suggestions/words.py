@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dangol.identity.matching.words import FIELDS, LEVELS, field_words, level_words
 from dangol.identity.suggestions.facts import Suggestion
 from dangol.identity.suggestions.rules import PRIOR
 
 
 def in_words(of: Suggestion) -> str:
-    """Like "99.7 %: name same +6.1, birth date same +9.1, phone different -3.0". Holds no personal value."""
+    """Like "99.7 %: name written the same +6.1, phone different -3.0". Holds no personal value."""
     said = [
-        f"{one.field.replace('_', ' ')} {one.level.replace('_', ' ')} {one.bits:+.1f}"
+        f"{_field(one.field)} {_level(one.field, one.level)} {one.bits:+.1f}"
         for one in sorted(of.reasons, key=lambda one: -abs(one.bits))
         if one.field != PRIOR and one.bits
     ]
     return f"{percent(of.probability)}: {', '.join(said)}" if said else percent(of.probability)
+
+
+def _field(field: str) -> str:
+    return (field_words(field, "en") if field in FIELDS else field.replace("_", " ")).lower()
+
+
+def _level(field: str, level: str) -> str:
+    return level_words(field, level, "en") if level in LEVELS or f"{field}.{level}" in LEVELS else level.replace("_", " ")
 
 
 def percent(probability: float) -> str:
