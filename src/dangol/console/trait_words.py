@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dangol.console.sentence_table import CHANNELS, Words
-from dangol.console.shown import particle
 from dangol.profiles import TraitExplanation
 
 #: What decides, as the rule reads. {order} is the list of sources.
@@ -79,7 +78,7 @@ def _counts(view: TraitExplanation, language: str) -> str:
     source = first.source or "?"
     if language == "ko":
         proof = "확인된 값으로 " if first.verified else ""
-        return f"{source}{particle(source, '이')} {proof}알려 준 값이에요."
+        return f"{source}에서 {proof}알려 준 값이에요."
     return f"It is what {source} told{' as verified' if first.verified else ''}."
 
 
