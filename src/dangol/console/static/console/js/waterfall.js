@@ -9,7 +9,7 @@ export function waterfall(data, paint) {
     grid: { left: 8, right: narrow ? 116 : 130, top: 8, bottom: 4, containLabel: true },
     tooltip: { trigger: "item", renderMode: "richText", confine: true, backgroundColor: surface, borderColor: line, textStyle: { color: ink, fontSize: 12 }, formatter: (one) => `${data.labels[one.dataIndex].replace("\n", ": ")}  ${data.said[one.dataIndex]}` },
     xAxis: { type: "value", splitNumber: 4, splitLine: { lineStyle: { color: line, opacity: 0.7 } }, axisLabel: { color: faint, fontSize: 11 } },
-    yAxis: { type: "category", inverse: true, data: data.labels, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: ink, fontSize: 12, lineHeight: 15, width: narrow ? 96 : 200, overflow: "break", rich: {} } },
+    yAxis: { type: "category", inverse: true, data: narrow ? data.labels.map((label) => label.split("\n")[0]) : data.labels, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: ink, fontSize: 12, lineHeight: 15, width: narrow ? 96 : 200, overflow: "break", rich: {} } },
     series: [{
       type: "custom",
       encode: { x: [1, 2], y: 0 },
