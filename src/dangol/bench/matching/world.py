@@ -38,16 +38,22 @@ def measure(people: int, days: int, seed: int) -> dict[str, Any]:
         path = settings.workspace / "records.parquet"
         with state.connect(settings, autocommit=True) as connection:
             write_records(connection, path, progress=lambda _: None)
-            owners = _owners(connection, folder)
+            owners, glued = _owners(connection, folder)
         began = time.perf_counter()
         model = train(read_records(path), bounds=Bounds())
         matches = list(score(model, read_records(path), least=0.5, bounds=Bounds()))
         seconds = time.perf_counter() - began
         known = {record.person_id for record in read_records(path)}
-        return tell(owners, known, matches, _traps(folder)) | {"trained": model.trained, "seconds": seconds, "world": [people, days, seed]}
+        return tell(owners, known, matches, _traps(folder), glued) | {
+            "trained": model.trained,
+            "seconds": seconds,
+            "world": [people, days, seed],
+        }
 
 
-def tell(owners: dict[UUID, str], known: Iterable[UUID], matches: list[Match], traps: dict[str, set[str]]) -> dict[str, Any]:
+def tell(
+    owners: dict[UUID, str], known: Iterable[UUID], matches: list[Match], traps: dict[str, set[str]], glued: Iterable[set[str]] = ()
+) -> dict[str, Any]:
     """Per trap: pairs that are truly one, how many are found, and pairs said to be one that are not.
 
     Args:
@@ -55,6 +61,7 @@ def tell(owners: dict[UUID, str], known: Iterable[UUID], matches: list[Match], t
         known: Dangol's people of whom something comparable is known.
         matches: pairs with a probability.
         traps: human -> the traps they were in.
+        glued: humans whose member, loyalty or Kakao numbers exact identity gave to one person.
 
     """
     groups: dict[str, list[UUID]] = defaultdict(list)
@@ -62,6 +69,7 @@ def tell(owners: dict[UUID, str], known: Iterable[UUID], matches: list[Match], t
         if person in owners:
             groups[owners[person]].append(person)
     said = {(match.a, match.b): match.probability for match in matches}
+    gluings = [{"all"}.union(*(traps.get(human) or set() for human in humans)) for humans in glued]
     rows: dict[str, Counter[str]] = defaultdict(Counter)
     for human, mine in groups.items():
         labels = ["all", *(traps.get(human) or {"none"})]
@@ -101,8 +109,11 @@ def _bring_in(settings: Settings, people: int, days: int, seed: int) -> None:
     worker.disconnect()
 
 
-def _owners(connection: Any, folder: Path) -> dict[UUID, str]:
-    """Dangol's person -> the human it is: by its member, loyalty or Kakao number; without one, of whom most of its events are."""
+def _owners(connection: Any, folder: Path) -> tuple[dict[UUID, str], list[set[str]]]:
+    """Dangol's person -> the human it is: by its member, loyalty or Kakao number; without one, of whom most of its events are.
+
+    And the humans that share one person.
+    """
     import duckdb  # noqa: PLC0415 - only here
 
     with duckdb.connect() as lake:
@@ -125,10 +136,12 @@ def _owners(connection: Any, folder: Path) -> dict[UUID, str]:
         ).fetchall():
             if value in numbers:
                 votes[person][numbers[value]] += 1_000_000
+        glued = [set(counts) for counts in votes.values() if len(counts) > 1]
         for message, person in cursor.execute("select message_id, person_id from receipt join identifier using (node_id)").fetchall():
             if message in truth:
                 votes[person][truth[message]] += 1
-    return {person: min(counts.items(), key=lambda one: (-one[1], one[0]))[0] for person, counts in votes.items()}
+    owners = {person: min(counts.items(), key=lambda one: (-one[1], one[0]))[0] for person, counts in votes.items()}
+    return owners, glued
 
 
 def _traps(folder: Path) -> dict[str, set[str]]:

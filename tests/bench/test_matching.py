@@ -1,0 +1,67 @@
+"""The matching benchmark counts right, and says what it needs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from dangol.bench.matching.command import matching
+from dangol.bench.matching.datasets import SETS, DataMissing, set_named
+from dangol.bench.matching.layouts import layout_of, row_of
+from dangol.bench.matching.truth import inside, rightness, true_pairs
+from dangol.bench.matching.world import tell
+from dangol.identity.matching import Match
+from dangol.identity.matching.layout import columns_of
+
+
+def test_rightness_is_arithmetic():
+    """Three of one and two of another are 3 + 1 pairs; two found of which one is right: precision 1/2, recall 1/4."""
+    right = rightness([(0, 1), (1, 0), (2, 3)], list("aaabb"), None)
+    assert (right.pairs, right.true, right.precision, right.recall) == (2, 4, 0.5, 0.25)
+    assert right.f1 == pytest.approx(1 / 3)
+    assert rightness([], list("aa"), None).f1 == 0
+
+
+def test_of_two_lists_only_pairs_across_count():
+    """One entity once in the one list and twice in the other is two pairs."""
+    assert true_pairs(list("aaab"), list("0111")) == 2
+
+
+def test_a_group_is_all_its_pairs():
+    """Four records in one group are six pairs."""
+    assert inside([[1, 2, 3, 4]]) == [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)]
+
+
+@pytest.mark.parametrize("labelled", SETS, ids=lambda one: one.name)
+def test_every_set_has_a_layout_whose_columns_are_filled(labelled):
+    """Comparisons and blocks of a set ask only for columns that its rows may have."""
+    layout = layout_of(labelled)
+    asked = {column for one in layout.comparisons for level in one.levels for column in (*columns_of(level.test), *filter(None, [level.frequency]))}
+    asked |= {key.column for block in layout.blocks for key in (*block.keys, *block.tighten)}
+    values = {"date": "19800102", "day": "2022-03-29", "amount": "36.36", "email": "a.b@c.example", "postcode": "sy5 7nt"}
+    row = row_of(labelled, "0", {column: values.get(kind, "anna maria") for column, kind in labelled.fields.items()})
+    assert asked <= layout.columns.keys()
+    assert row.keys() <= layout.columns.keys()
+    assert asked <= row.keys()
+
+
+def test_what_is_missing_is_said(monkeypatch, tmp_path):
+    """Without a folder, or with a set that does not exist, the message says what is expected."""
+    monkeypatch.delenv("DANGOL_BENCH_DATA", raising=False)
+    with pytest.raises(DataMissing, match="--data DIR"):
+        matching("", long=False)
+    with pytest.raises(DataMissing, match="febrl1"):
+        set_named("febrl9")
+    with pytest.raises(DataMissing, match="is not there"):
+        list(set_named("febrl1").rows(tmp_path))
+
+
+def test_the_world_is_counted_trap_by_trap():
+    """A pair of one human that is suggested is found, one of two humans is wrong, under the traps of either."""
+    a, b, c = (UUID(int=number) for number in (1, 2, 3))
+    told = tell({a: "P1", b: "P1", c: "P2"}, {a, b, c}, [Match(a, b, 0.9999, 14.0, ()), Match(b, c, 0.95, 5.0, ())], {"P2": {"kiosk"}}, [{"P1", "P2"}])
+    assert told["traps"]["all"] | {"humans": 2, "split": 1, "true": 1, "found_review": 1, "found_automatic": 1, "false_review": 1, "false_automatic": 0} == told["traps"]["all"]
+    assert told["traps"]["none"]["found_review"] == 1
+    assert told["traps"]["kiosk"]["false_review"] == 1
+    assert told["traps"]["all"]["glued"] == told["traps"]["kiosk"]["glued"] == 1
