@@ -61,7 +61,8 @@ def test_the_world_is_counted_trap_by_trap():
     """A pair of one human that is suggested is found, one of two humans is wrong, under the traps of either."""
     a, b, c = (UUID(int=number) for number in (1, 2, 3))
     told = tell({a: "P1", b: "P1", c: "P2"}, {a, b, c}, [Match(a, b, 0.9999, 14.0, ()), Match(b, c, 0.95, 5.0, ())], {"P2": {"kiosk"}}, [{"P1", "P2"}])
-    assert told["traps"]["all"] | {"humans": 2, "split": 1, "true": 1, "found_review": 1, "found_automatic": 1, "false_review": 1, "false_automatic": 0} == told["traps"]["all"]
+    everybody = {"humans": 2, "split": 1, "true": 1, "found_review": 1, "found_automatic": 1, "false_review": 1, "glued": 1}
+    assert told["traps"]["all"] == everybody
     assert told["traps"]["none"]["found_review"] == 1
     assert told["traps"]["kiosk"]["false_review"] == 1
-    assert told["traps"]["all"]["glued"] == told["traps"]["kiosk"]["glued"] == 1
+    assert told["traps"]["kiosk"]["glued"] == 1

@@ -85,6 +85,9 @@ def tell(
         both = (traps.get(one) or set()) | (traps.get(other) or set())
         for label in ["all", *(both or {"none"})]:
             rows[label] += Counter(false_review=probability >= REVIEW, false_automatic=probability >= AUTOMATIC)
+    for labels in gluings:
+        for label in labels:
+            rows[label] += Counter(glued=1)
     return {
         "people": len(set(known) & owners.keys()),
         "humans": len(groups),
