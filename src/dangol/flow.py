@@ -321,6 +321,11 @@ def _tell_decision(
     tell(connection, lake, [(fact, b"", node, "", body), *_own_facts(outcome, Told([], {}, set()))], now_us)
 
 
+def tell_outcome(connection: Connection[Any], lake: Lake, outcome: LinkOutcome, now_us: int) -> None:
+    """Keep what changed about people as facts, in the caller's transaction."""
+    tell(connection, lake, _own_facts(outcome, Told([], {}, set())), now_us)
+
+
 def tell(connection: Connection[Any], lake: Lake, told: Sequence[tuple[FactKind, bytes, bytes, str, dict[str, Any]]], now_us: int) -> None:
     """Keep facts that Dangol itself decided, in the caller's transaction: (kind, person, node, messageId, body) of each."""
     if not told:

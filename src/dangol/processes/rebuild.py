@@ -16,11 +16,13 @@ from datetime import UTC, datetime
 from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.errors import DangolError
+from dangol.events import now_us
 from dangol.events.facts import Fact, FactKind
 from dangol.flow import Rules, apply_batch, identifiers_of
 from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers, uuids
 from dangol.identity import RuleSet, keep_rules, read_rules, rules_in_force
 from dangol.intake.arrivals import Arrival, read_fact
+from dangol.processes.moved import tell_moved
 from dangol.profiles.computed import all_ready, program_in_force, rebuilt
 from dangol.settings import Settings
 
@@ -105,9 +107,15 @@ def apply_rules(
     rules = read_rules(document, region=settings.brand.country)
     with _alone(settings) as connection:
         _wait_until_even(connection)
-        result = _rebuild(settings, connection, rules, progress)
-        version = keep_rules(connection, document, actor=actor, why=why, at=datetime.now(UTC))
-        return version, result
+        versions: list[int] = []
+
+        def in_force() -> None:
+            # In the transaction of the exchange: people, their rules, and the facts that say who moved.
+            tell_moved(connection, open_lake(settings), now_us())
+            versions.append(keep_rules(connection, document, actor=actor, why=why, at=datetime.now(UTC)))
+
+        result = _rebuild(settings, connection, rules, progress, in_force)
+        return versions[0], result
 
 
 def rehearse_rules(settings: Settings, document: str, *, progress: Callable[[int], None] | None = None) -> Rehearsal:
@@ -145,12 +153,18 @@ def _wait_until_even(connection: RawConnection) -> None:
         time.sleep(0.05)
 
 
-def _rebuild(settings: Settings, connection: RawConnection, rules: RuleSet, progress: Callable[[int], None] | None) -> Rebuilt:
+def _rebuild(
+    settings: Settings,
+    connection: RawConnection,
+    rules: RuleSet,
+    progress: Callable[[int], None] | None,
+    before_exchange: Callable[[], None] | None = None,
+) -> Rebuilt:
     before, comparable = _digests(connection, "public"), all_ready(connection)
     told = _fill(settings, connection, rules, progress, computed=True)
     after = _digests(connection, "rebuild")
     people = connection.execute("select count(distinct person_id) from rebuild.identifier").fetchone()
-    _exchange(connection)
+    _exchange(connection, before_exchange)
     assert people is not None
     # What was still being filled, or removed, is expected to differ.
     changed = [table for table in DERIVED if before[table] != after[table] and (comparable or table != "computed_partial")]
@@ -234,8 +248,10 @@ def _count_duplicates(connection: RawConnection, chunks: Iterable[list[Fact]]) -
         )
 
 
-def _exchange(connection: RawConnection) -> None:
+def _exchange(connection: RawConnection, before: Callable[[], None] | None) -> None:
     with connection.transaction():
+        if before:
+            before()
         connection.execute("create schema rebuild_old")
         for table in DERIVED:
             connection.execute(f"alter table public.{table} set schema rebuild_old")
