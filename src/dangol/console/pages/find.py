@@ -26,7 +26,7 @@ class Found:
 
     asked: str
     people: list[Any]
-    #: {name, href}: households and accounts.
+    #: {name, id, href}: households and accounts.
     groups: list[dict[str, str]]
     places: list[Any]
 

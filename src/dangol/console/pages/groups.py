@@ -59,7 +59,9 @@ def group(request: HttpRequest, group_id: str) -> HttpResponse:
         name=shown.name or _("Group %(id)s") % {"id": shown.group_id},
         since=shown.since,
         traits=[
-            {"name": name, "value": plain_value(trait.value), "source": trait.source, "at": trait.observed_at} for name, trait in shown.traits.items()
+            {"name": name, "value": plain_value(trait.value), "source": trait.source, "at": trait.observed_at}
+            for name, trait in shown.traits.items()
+            if name != "name"
         ],
         members=[_member(one) for one in shown.members.members],
         members_in_all=shown.members_in_all,
@@ -71,9 +73,9 @@ def group(request: HttpRequest, group_id: str) -> HttpResponse:
 
 
 def groups_found(asked: str) -> list[dict[str, str]]:
-    """{name, href} of groups that are called so; a name is masked as on the group's page."""
+    """{name, id, href} of groups that are called so; a name is masked as on the group's page."""
     return [
-        {"name": mask_group_name(one.name, one.kind) or one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}"}
+        {"name": mask_group_name(one.name, one.kind), "id": one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}"}
         for one in search_groups(raw(), asked)
     ]
 

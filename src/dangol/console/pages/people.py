@@ -34,7 +34,7 @@ class People:
 
     asked: str
     hits: list[Any]
-    #: {name, href}: households and accounts that are called so; on the first page alone.
+    #: {name, id, href}: households and accounts that are called so; on the first page alone.
     groups: list[dict[str, str]]
     #: What people call a type of identifier.
     type_names: dict[str, str]
