@@ -28,7 +28,7 @@ from dangol.events import now_us, to_datetime
 from dangol.events.ports import Lake
 from dangol.flow import Rules, apply_batch, partition_of, read_frames
 from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw
-from dangol.identity import default_rules, rules_in_force
+from dangol.identity import RuleSet, default_rules, rules_in_force
 from dangol.intake.arrivals import PARTITIONS, Arrival, lost_arrival
 from dangol.intake.facts import Fate, Reason
 from dangol.intake.frame import Verdict
@@ -68,6 +68,8 @@ class Portion(Struct):
     reached: dict[str, int]
     #: Sources that were not known when it was read: how their events are to be read is not known either.
     unknown: set[int]
+    #: The rule set under which identifiers were read.
+    rules: RuleSet
 
 
 class Worker:
@@ -161,10 +163,12 @@ class Worker:
         self._sources_at = time.monotonic()
 
     def _sure(self, portion: Portion) -> Portion:
-        """*portion*, read again if a source in it was added since sources were last asked for.
+        """*portion*, read again if a source in it was added since sources were last asked for, or the rules changed since it was read.
 
         The kind of a source decides what its events say about devices; a guess would not be what a rebuild makes of them.
         """
+        if portion.rules is not self.rules.identity:
+            return self._sure(self._read(self._after()))
         if not portion.unknown:
             return portion
         self._sources_at = 0.0
@@ -178,6 +182,7 @@ class Worker:
         return {lane: min(self._progress.get((lane, partition), 0) for partition in self.partitions) for lane in self.log.lanes()}
 
     def _read(self, after: dict[str, int]) -> Portion:
+        rules = self.rules.identity
         arrivals: list[Arrival] = []
         reached: dict[str, int] = {}
         unknown: set[int] = set()
@@ -194,7 +199,7 @@ class Worker:
                 reached[lane] = block.position
                 unknown.update(frame.source for frame in block.frames if frame.source and frame.source not in kinds)
                 arrivals += [arrival for arrival in read_frames(block.frames, self.rules) if self._is_mine(arrival, lane, block.position)]
-        return Portion(arrivals, reached, unknown)
+        return Portion(arrivals, reached, unknown, rules)
 
     def _is_mine(self, arrival: Arrival, lane: str, position: int) -> bool:
         partition = partition_of(arrival)
