@@ -36,13 +36,18 @@ class TraitsApplied:
     filling: list[str]
 
 
-def apply_trait_rules(connection: Connection[Any], document: str, *, actor: str, why: str, at: datetime) -> TraitsApplied:
+def apply_trait_rules(
+    connection: Connection[Any], document: str, *, actor: str, why: str, at: datetime, patience_ms: int | None = None
+) -> TraitsApplied:
     """Put *document* in force, in one transaction. Waits until running batches end; processing goes on right after.
 
-    Raises: TraitRulesRefused; nothing has changed then.
+    Args: patience_ms: how long to wait for them; None: as long as it takes.
+    Raises: TraitRulesRefused, psycopg.errors.LockNotAvailable when patience ends; nothing has changed then.
     """
     rules = read_trait_rules(document)
     with connection.transaction():
+        if patience_ms is not None:
+            connection.execute("select set_config('lock_timeout', %s, true)", [str(patience_ms)])
         connection.execute("select pg_advisory_xact_lock(%s)", [PROCESSING_LOCK])
         version = keep_trait_rules(connection, document, actor=actor, why=why, at=at)
         return TraitsApplied(version, put_in_force(connection, rules.computed, floor_seq=_floor(connection), at=at))

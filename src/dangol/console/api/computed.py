@@ -190,8 +190,9 @@ def put_trait_rules(call: Call) -> TraitRulesTold:
     """
     principal, now = call.principal, datetime.now(UTC)
     with call.connection.transaction():
-        call.connection.execute(f"set local lock_timeout = {PATIENCE_MS}")
-        applied = apply_trait_rules(call.connection, call.body.document, actor=principal.actor, why=call.body.why, at=now)
+        applied = apply_trait_rules(
+            call.connection, call.body.document, actor=principal.actor, why=call.body.why, at=now, patience_ms=PATIENCE_MS
+        )
         record(
             call.connection, principal.actor, "trait_rules.applied", f"trait_rules:{applied.version}", call.body.why,
             {"filling": applied.filling}, call.ip, role=principal.role,

@@ -167,8 +167,7 @@ def _put_in_force(request: HttpRequest, document: str, why: str) -> int:
     operator = signed_in(request)
     actor = f"operator:{operator.email}"
     with raw().transaction():
-        raw().execute(f"set local lock_timeout = {PATIENCE_MS}")
-        applied = apply_trait_rules(raw(), document, actor=actor, why=why, at=datetime.now(UTC))
+        applied = apply_trait_rules(raw(), document, actor=actor, why=why, at=datetime.now(UTC), patience_ms=PATIENCE_MS)
         record(
             raw(), actor, "trait_rules.applied", f"trait_rules:{applied.version}", why, {"filling": applied.filling},
             address_of(request), role=operator.role,
