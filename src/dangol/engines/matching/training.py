@@ -95,7 +95,7 @@ def _among_chance(connection: duckdb.DuckDBPyConnection, layout: Layout, start: 
 def _exactly(connection: duckdb.DuckDBPyConnection, comparison: Comparison) -> float | None:
     """Share of pairs that agree by the first level, where that means the same value; None where it means anything else."""
     test = comparison.levels[0].test
-    if not isinstance(test, Same | Overlap) or comparison.known != (comparison.shown or comparison.known[0],):
+    if not isinstance(test, Same | Overlap) or len(comparison.known) != 1:
         return None
     value = f"unnest({test.column})" if isinstance(test, Overlap) else test.column
     known = comparison.known[0]

@@ -48,6 +48,7 @@ def _named(told: tuple[str, ...]) -> Row:
     first = read[0] if read else ("", "")
     return {
         "name": hangul or latin,
+        "names": _unique(written) or None,
         "hangul": hangul,
         "jamo": names.jamo(hangul) if hangul else None,
         "latin": " ".join(sorted(latin.replace("-", "").replace(",", " ").split())) if latin else None,

@@ -51,7 +51,7 @@ _NAME = Comparison(
     ),
     m=0.04,
     u=0.91,
-    shown="name",
+    shown="names",
 )
 _BIRTH = Comparison(
     "birth",
@@ -79,7 +79,7 @@ _EMAIL = Comparison(
     ),
     m=0.40,
     u=0.9999,
-    shown="email",
+    shown="emails",
 )
 _PHONE = Comparison(
     "phone",
@@ -91,7 +91,7 @@ _PHONE = Comparison(
     ),
     m=0.41,
     u=0.99997,
-    shown="phone",
+    shown="phones",
 )
 _ADDRESS = Comparison(
     "address",
@@ -141,7 +141,7 @@ PEOPLE = Layout(
         _TEXTS,
         Kind.TEXT,
     )
-    | dict.fromkeys(("sounds", "emails", "mailboxes", "phones", "tails", "places"), Kind.TEXTS),
+    | dict.fromkeys(("names", "sounds", "emails", "mailboxes", "phones", "tails", "places"), Kind.TEXTS),
     comparisons=(_NAME, _BIRTH, _EMAIL, _PHONE, _ADDRESS, _GENDER),
     blocks=(
         Block("email", (Key("emails", each=True),), (Key("sound"),)),
