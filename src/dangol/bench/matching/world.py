@@ -83,10 +83,10 @@ def tell(
         if one == other or one is None or other is None:
             continue
         both = (traps.get(one) or set()) | (traps.get(other) or set())
-        for label in ["all", *(both or {"none"})]:
+        for label in {"all", *(both or {"none"})}:
             rows[label] += Counter(false_review=probability >= REVIEW, false_automatic=probability >= AUTOMATIC)
-    for labels in gluings:
-        for label in labels:
+    for gluing in gluings:
+        for label in gluing:
             rows[label] += Counter(glued=1)
     return {
         "people": len(set(known) & owners.keys()),
