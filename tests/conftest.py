@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -19,6 +20,10 @@ from dangol.engines import state
 from dangol.settings import Settings, load
 
 TEMPLATE = "dangol_template"
+
+# How long an example takes says how busy the machine is, nothing about the rule under test.
+hypothesis.settings.register_profile("dangol", deadline=None)
+hypothesis.settings.load_profile("dangol")
 
 #: Durability is proven by tests of its own (tests/engines/state); everything else need not wait for the disk.
 QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB", "max_connections": "100"}
