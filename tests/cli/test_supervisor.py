@@ -57,6 +57,8 @@ def test_a_second_up_is_refused_with_the_pid_of_the_first(restless_shop: Shop):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_killed_is_started_again_and_counted(restless_shop: Shop, name: str):
     """kill -9 of any process: it runs again with another pid, and restarts has grown."""
+    # What was killed for another name may still be on its way back.
+    until(lambda: restless_shop.processes()[name]["state"] == "running" and restless_shop.processes()[name]["pid"], 30, f"{name} is not running")
     before = restless_shop.processes()[name]
     os.kill(before["pid"], signal.SIGKILL)
 
