@@ -17,8 +17,9 @@ setup-dev:  ## the same, with what tests and checks need
 demo: setup  ## a made-up Korean brand, live, with a guided tour
 	@$(RUN)/dangol demo
 
+# Two test processes, each with files of its own: most tests wait for a page, a process or a disk more than for the processor.
 test: setup-dev  ## every test but the long chaos form; the quick ones first
-	@$(RUN)/python -m pytest -m "not chaos"
+	@$(RUN)/python -m pytest -m "not chaos" -n 2 --dist loadfile
 
 chaos: setup-dev  ## the long form: kill -9, full disk, State stopped, for minutes
 	@$(RUN)/python -m pytest -m chaos --timeout 3600

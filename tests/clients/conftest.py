@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -38,16 +39,23 @@ def node_modules() -> Path:
     lock = HERE / "node" / "package-lock.json"
     folder = CACHE / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
     done = folder / "node_modules" / ".dangol-complete"
+    folder.mkdir(parents=True, exist_ok=True)
+    # Test processes run side by side; the first installs, the others wait.
+    with (folder / "installing").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        _install(npm, folder, done)
+    return folder / "node_modules"
+
+
+def _install(npm: str, folder: Path, done: Path) -> None:
     if not done.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / "node" / name, folder / name)
-        command = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
         if installed.returncode:
             _cannot(f"npm could not install the JavaScript client libraries: {installed.stderr[-300:]}")
         done.touch()
-    return folder / "node_modules"
 
 
 def _cannot(why: str) -> None:
