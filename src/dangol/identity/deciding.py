@@ -85,7 +85,7 @@ def _settle(connection: Connection[Any], decision: Decision, rules: RuleSet) -> 
     outcome = LinkOutcome({}, [], [], [], [], [])
     changed = shared_after(connection, {decision.a, decision.b}, rules)
     outcome.shared, outcome.released = changed.shared, changed.released
-    rejoin(connection, [], {decision.a, decision.b} | changed.neighbours, outcome, rules)
+    rejoin(connection, {decision.a, decision.b} | changed.neighbours, outcome, rules)
     return outcome
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from dangol.hotstate import flags, numbers, texts, uuids
+from dangol.hotstate import copy_fields, copy_rows, copy_text, copy_time, flags, numbers, texts, uuids
 from dangol.identity.facts import LinkOutcome, PersonCreated, PersonMerged, Refused
-from dangol.identity.joining import one_at_a_time, rejoin
+from dangol.identity.joining import one_at_a_time, replay, settle
 from dangol.identity.rules import Claim
 from dangol.identity.ruleset import RuleSet
 from dangol.identity.sharing import find_shared, known_shared
@@ -53,8 +53,6 @@ def link(
     ).fetchall()
     known = {node: person for node, person, _, _ in rows}
     new = sorted(node for node in seen if node not in known)
-    if new:
-        _insert_identifiers(connection, new, seen)
     earlier = sorted(node for node, _, at, message in rows if (seen[node].at, seen[node].message) < (at, message))
     if earlier:
         _spell_as_earlier(connection, earlier, seen)
@@ -72,9 +70,14 @@ def link(
         outcome.shared = newly.shared
         fresh = [pair for pair, changes in touched if changes and not newly.nodes & set(pair)]
         unsettled |= newly.neighbours
+    again: set[bytes] = set()
     if fresh or unsettled or older:
         judged = {node: Known(person, seen[node].kind, seen[node].at // DAY_US) for node, person in known.items()}
-        rejoin(connection, fresh, unsettled, outcome, rules, older=older, known=judged, new=set(new))
+        again = settle(connection, fresh, unsettled, outcome, rules, older=older, known=judged, new=set(new))
+    # Now that their people are known: written once, where most people are new, instead of written and moved.
+    if new:
+        _insert_identifiers(connection, new, seen, outcome.person_of)
+    replay(connection, again, outcome, rules)
     _tell_newcomers(outcome, set(new))
     return outcome
 
@@ -87,17 +90,29 @@ def _tell_newcomers(outcome: LinkOutcome, new: set[bytes]) -> None:
     outcome.created = [PersonCreated(node, node) for node in sorted(new) if outcome.person_of[node] == node and node not in widened]
 
 
-def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen]) -> None:
-    connection.execute(
-        """
-        insert into identifier (node_id, type, value, raw_value, person_id, first_at, first_message, first_source)
-        select node_id, type, value, raw_value, node_id, 'epoch'::timestamptz + first_at * interval '1 microsecond', first_message, first_source
-          from unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::smallint[], %s::text[], %s::text[])
-            as given (node_id, raw_value, first_at, first_message, first_source, type, value)
-            on conflict (node_id) do nothing
-        """,
-        [*_spellings(new, seen), texts(seen[node].kind for node in new), texts(seen[node].value for node in new)],
-    )
+_node = copy_fields("u")
+_person_and_time = copy_fields("uq")
+_source = copy_fields("h")
+
+
+def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen], person_of: Mapping[bytes, bytes]) -> None:
+    """Store identifiers that nobody has seen before; nobody else stores any meanwhile, as people are settled one at a time."""
+    rows = (
+        b"".join(
+            (
+                _node(node), copy_text(_kept(one.kind)), copy_text(_kept(one.value)), copy_text(_kept(one.raw)),
+                _person_and_time(person_of[node], copy_time(one.at)), copy_text(_kept(one.message)), _source(one.source),
+            )
+        )
+        for node in new
+        for one in (seen[node],)
+    )  # fmt: skip
+    columns = ("node_id", "type", "value", "raw_value", "person_id", "first_at", "first_message", "first_source")
+    copy_rows(connection, "identifier", columns, rows)
+
+
+def _kept(text: str) -> str:
+    return text.replace("\0", "")
 
 
 def _spell_as_earlier(connection: Connection[Any], nodes: list[bytes], seen: Mapping[bytes, Seen]) -> None:

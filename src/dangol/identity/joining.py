@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from msgspec import Struct
@@ -25,7 +26,12 @@ def one_at_a_time(connection: Connection[Any]) -> None:
     connection.execute("select pg_advisory_xact_lock(%s)", [LINK_LOCK])
 
 
-def rejoin(
+def rejoin(connection: Connection[Any], unsettled: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
+    """Judge the people of *unsettled* nodes from scratch, and all that refused claims tie to them."""
+    replay(connection, settle(connection, [], unsettled, outcome, rules), outcome, rules)
+
+
+def settle(
     connection: Connection[Any],
     fresh: list[tuple[bytes, bytes]],
     unsettled: set[bytes],
@@ -34,28 +40,27 @@ def rejoin(
     *,
     older: Iterable[bytes] = (),
     known: Mapping[bytes, Known] | None = None,
-    new: set[bytes] | None = None,
-) -> None:
-    """Judge every group of people that *fresh* claims touch, and the people of *unsettled* nodes from scratch.
+    new: AbstractSet[bytes] = frozenset(),
+) -> set[bytes]:
+    """Judge every group of people that *fresh* claims touch where that is cheap. Returns: the people to be judged from scratch, by replay.
 
     Three ways, each the same in effect as judging all claims from the first one on, and each cheaper than the next: claims that no rule can
     touch are taken; claims that come after all others of their people are judged one by one; else everything that refused claims tie
     together is judged again.
 
     Args: older: nodes that turned out to have appeared earlier than was known, so that a limit may be broken now, or kept.
-        known, new: as for touched.look_up.
+        known, new: as for touched.look_up; of *new* ones nothing is stored yet, and nothing is written: outcome.person_of tells their people.
     """
     restless = unsettled | set(older)
     ends = {node for pair in fresh for node in pair} | restless
-    touched = look_up(connection, ends, known or {}, new or set(), rules)
+    touched = look_up(connection, ends, known or {}, new, rules)
     quick, clashing = _without_conflict(fresh, touched, {touched.nodes[node].person for node in unsettled}, rules)
     again: set[bytes] = set()
     for people in _judged_newest(connection, clashing, {touched.nodes[node].person for node in restless}, touched, quick, outcome, rules):
         again |= people
     if quick:
-        _join(connection, quick, touched, outcome, rules)
-    if again:
-        _replay(connection, again, outcome, rules)
+        _join(connection, quick, touched, outcome, rules, new)
+    return again
 
 
 class _Group(Struct):
@@ -151,7 +156,9 @@ def _judged_newest(
     return again
 
 
-def _join(connection: Connection[Any], pairs: list[tuple[bytes, bytes]], touched: Touched, outcome: LinkOutcome, rules: RuleSet) -> None:
+def _join(
+    connection: Connection[Any], pairs: list[tuple[bytes, bytes]], touched: Touched, outcome: LinkOutcome, rules: RuleSet, new: AbstractSet[bytes]
+) -> None:
     """Make one person of everybody whom *pairs* tie together."""
     nodes = touched.nodes
     group_of: dict[bytes, bytes] = {one.person: one.person for one in nodes.values()}
@@ -176,25 +183,26 @@ def _join(connection: Connection[Any], pairs: list[tuple[bytes, bytes]], touched
         into = min(people, key=lambda person: (rules.rank(nodes[person].kind), person))
         moves |= {person: into for person in people if person != into}
         outcome.merged.append(PersonMerged(into, sorted(people - {into}), joined_by[group]))
-    if not moves:
-        return
-    leaving = sorted(moves)
-    connection.execute(
-        """
-        update identifier
-           set person_id = given.into_id
-          from unnest(%s::uuid[], %s::uuid[]) as given (person_id, into_id)
-         where identifier.person_id = given.person_id
-        """,
-        [uuids(leaving), uuids(moves[person] for person in leaving)],
-    )
+    leaving = sorted(moves.keys() - new)
+    if leaving:
+        connection.execute(
+            """
+            update identifier
+               set person_id = given.into_id
+              from unnest(%s::uuid[], %s::uuid[]) as given (person_id, into_id)
+             where identifier.person_id = given.person_id
+            """,
+            [uuids(leaving), uuids(moves[person] for person in leaving)],
+        )
     for node, person in outcome.person_of.items():
         if person in moves:
             outcome.person_of[node] = moves[person]
 
 
-def _replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
-    """Judge everything that refused claims tie together, from the first claim on, and apply the difference."""
+def replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
+    """Judge everything that refused claims tie to *people*, from the first claim on, and apply the difference."""
+    if not people:
+        return
     nodes: dict[bytes, tuple[bytes, str, int]] = {}
     decisions: list[Decision] = []
     frontier = set(people)

@@ -55,7 +55,7 @@ def find_shared(
 ) -> NewlyShared:
     """Identifiers among *touched* claims that have too many owners or claims; they are marked, and their claims refused.
 
-    Args: kinds: the type of every node in *touched*.
+    Args: kinds: the type of every node in *touched*, which need not be stored yet.
     """
     result = NewlyShared(set(), set(), [], [])
     for node, uses in sorted(_with_many_claims(connection, {end for pair in touched for end in pair}, kinds, rules).items()):
@@ -86,6 +86,7 @@ def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Map
     if not nodes:
         return {}
     limits = [rule.shared for rule in rules.types.values() if rule.shared]
+    owning = {kind for kind in rules.types if rules.known(kind)}
     shareable = {node for node in nodes if (rule := rules.types.get(kinds[node])) and rule.shared}
     # Nearly every identifier has one or two claims; those that cannot have too many owners are left out before anything is joined.
     rows = connection.execute(
@@ -109,10 +110,12 @@ def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Map
             "least": min((limit.owners for limit in limits), default=0),
             "least_proven": min((limit.proven for limit in limits if limit.proven), default=None),
             "nodes": uuids(sorted(shareable)),
-            "owners": texts(kind for kind, rule in rules.types.items() if rules.known(kind)),
+            "owners": texts(sorted(owning)),
         },
     ).fetchall()
-    uses = _uses_of(connection, rows, kinds, rules)
+    # Identifiers that this batch brings are not stored yet.
+    told = [(node, owner, kind or (kinds[owner] if kinds.get(owner) in owning else None), *rest) for node, owner, kind, *rest in rows]
+    uses = _uses_of(connection, told, kinds, rules)
     for node, claims in _runaways(connection, nodes - shareable, rules.claims_max):
         uses[node] = _Uses(kinds[node], claims, {}, {})
     return uses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -46,11 +47,11 @@ class Touched(Struct):
         return {one.person for one in self.nodes.values()}
 
 
-def look_up(connection: Connection[Any], ends: set[bytes], known: Mapping[bytes, Known], new: set[bytes], rules: RuleSet) -> Touched:
+def look_up(connection: Connection[Any], ends: set[bytes], known: Mapping[bytes, Known], new: AbstractSet[bytes], rules: RuleSet) -> Touched:
     """Everybody behind *ends*.
 
     Args: known: what is known of some of them already; days are not asked of it.  new: those that nobody has seen before this batch: they
-        are alone, and no claim of theirs was ever refused.
+        are alone, no claim of theirs was ever refused, and they are not stored yet.
     """
     nodes = {node: known[node] for node in ends if node in known}
     others = ends - nodes.keys()
