@@ -7,30 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
+import signal
 import socket
 import sys
-from typing import Any
 
-import uvicorn
+import uvloop
 
 from dangol.engines.log import open_log
 from dangol.errors import DangolError
-from dangol.intake.http import CollectApp
-from dangol.intake.http.protocol import BoundedProtocol, give_up_slow
+from dangol.intake.http import Bounds, CollectApp, Connections
 from dangol.settings import Settings
 
 #: Requests that are under way when asked to stop may finish within this.
 GRACE_SECONDS = 2
-#: Client libraries send every 0.5 to 10 s; a connection kept that long saves them a handshake.
-KEEP_ALIVE_SECONDS = 75
 BACKLOG = 2048
 #: Objects made between two looks for garbage cycles: frames and envelopes form none.
 GARBAGE_THRESHOLD = 50_000
 #: Seconds until the commit thread may take over from the event loop; Python's 5 ms would be added to every answer.
 SWITCH_SECONDS = 0.0005
-#: uvicorn ticks ten times a second.
-TICKS_PER_SECOND = 10
 
 
 class CannotListen(DangolError):
@@ -39,43 +33,31 @@ class CannotListen(DangolError):
     code = "cannot_listen"
 
 
-class _Server(uvicorn.Server):
-    """Looks after slow clients beside what uvicorn does every tick."""
-
-    def __init__(self, config: uvicorn.Config, head_seconds: float) -> None:
-        super().__init__(config)
-        self._head_seconds = head_seconds
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % TICKS_PER_SECOND == 0:
-            give_up_slow(self.server_state.connections, asyncio.get_running_loop().time(), self._head_seconds)
-        return await super().on_tick(counter)
-
-
 def run(settings: Settings) -> None:
     """Serve intake until SIGTERM or SIGINT; what was accepted is finished. Its lane in the log tells it from its siblings."""
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     listener = listen(settings)
-    app: Any = CollectApp(settings, open_log(settings))
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        backlog=BACKLOG,
-    )
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
-    _Server(config, settings.collect.body_timeout_seconds).run(sockets=[listener])
+    uvloop.run(_serve(settings, listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    limits = settings.collect
+    app = CollectApp(settings, open_log(settings))
+    connections = Connections(app.answer, Bounds(limits.max_body_bytes, limits.max_waiting_bytes, limits.body_timeout_seconds))
+    await app.start()
+    looking = asyncio.create_task(connections.look_after())
+    server = await loop.create_server(connections, sock=listener, backlog=BACKLOG)
+    await stopping.wait()
+    server.close()
+    await connections.finish(GRACE_SECONDS)
+    looking.cancel()
+    await app.stop()
 
 
 def listen(settings: Settings) -> socket.socket:

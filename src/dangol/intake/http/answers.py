@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import msgspec
 from msgspec import Struct
 
 from dangol.events import message_id_for
 from dangol.intake.facts import Fate
 from dangol.intake.frame import Verdict
-
-Headers = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
 #: Headers that analytics.js, rudder-sdk-js and our own snippet send; preflights that ask for others are granted those as well.
@@ -21,6 +21,13 @@ PREFLIGHT_SECONDS = b"900"
 RETRY_FULL_SECONDS = 1
 RETRY_STARTING_SECONDS = 2
 RETRY_LOG_SECONDS = 5
+
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
+_RESPONSE = b"%b\r\ncontent-type: %b\r\ncontent-length: %d\r\ndate: %b\r\nx-content-type-options: nosniff\r\n%b\r\n"
+_FOR_BROWSERS = (
+    b"access-control-allow-origin: %b\r\naccess-control-allow-credentials: true\r\n"
+    b"access-control-expose-headers: retry-after, x-ratelimit-reset\r\nvary: Origin\r\n"
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -60,31 +67,28 @@ def taken(events: int, duplicates: int, request_id: bytes, message_ids: list[str
     return _encode(body)
 
 
-def headers_of(answer: Answer, origin: bytes | None) -> Headers:
-    """All headers of an answer. Any origin may send: the write key says whose the event is, no cookie is ever read."""
-    headers: Headers = [
-        (b"content-type", answer.content_type),
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"x-content-type-options", b"nosniff"),
-    ]
+def internal_error(*, close: bool = False) -> Answer:
+    """The answer to a request that a fault of ours stopped."""
+    told = "Dangol failed. Nothing of this request was accepted; send it again."
+    return refusal(500, "internal_error", told, retry_after=RETRY_LOG_SECONDS, close=close)
+
+
+def response(answer: Answer, origin: bytes | None, date: bytes, *, last: bool, head_only: bool = False) -> bytes:
+    """An answer as it travels. Any origin may send: the write key says whose the event is, no cookie is ever read.
+
+    Args: date: now, as HTTP writes it.  last: the connection is closed afterwards.  head_only: without the body, for HEAD.
+    """
+    extra = b"cache-control: no-store\r\n" if not answer.extra else b"".join([b"%b: %b\r\n" % header for header in answer.extra])
     if answer.retry_after:
-        headers.append((b"retry-after", b"%d" % answer.retry_after))
+        extra += b"retry-after: %d\r\n" % answer.retry_after
         if answer.status == 429:
-            headers.append((b"x-ratelimit-reset", b"%d" % answer.retry_after))
-    if answer.extra:
-        headers.extend(answer.extra)
-    else:
-        headers.append((b"cache-control", b"no-store"))
+            extra += b"x-ratelimit-reset: %d\r\n" % answer.retry_after
     if origin is not None:
-        headers += (
-            (b"access-control-allow-origin", origin),
-            (b"access-control-allow-credentials", b"true"),
-            (b"access-control-expose-headers", b"retry-after, x-ratelimit-reset"),
-            (b"vary", b"Origin"),
-        )
-    if answer.close:
-        headers.append((b"connection", b"close"))
-    return headers
+        extra += _FOR_BROWSERS % origin
+    if last:
+        extra += b"connection: close\r\n"
+    head = (_STATUS_LINES[answer.status], answer.content_type, len(answer.body), date, extra)
+    return (_RESPONSE % head) + (b"" if head_only else answer.body)
 
 
 def preflight(asked: bytes | None) -> Answer:

@@ -1,4 +1,4 @@
-"""The ASGI application of collect: routes, and the one path that every event takes from socket to disk to answer."""
+"""The application of collect: routes, and the one path that every event takes from request to disk to answer."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import logging
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
 from dangol.events import ROUTE_TYPES
 from dangol.intake.clock import ReceiptClock
 from dangol.intake.facts import Reason
+from dangol.intake.frame import Frame
 from dangol.intake.http import query, settings_routes
 from dangol.intake.http.acknowledger import Acknowledger
 from dangol.intake.http.answers import (
@@ -23,15 +23,15 @@ from dangol.intake.http.answers import (
     RETRY_LOG_SECONDS,
     RETRY_STARTING_SECONDS,
     Answer,
-    headers_of,
+    internal_error,
     preflight,
     refusal,
     taken,
 )
 from dangol.intake.http.auth import keys_in_headers
 from dangol.intake.http.bodies import BodyTooLarge, NotUnpackable, unpack
+from dangol.intake.http.connection import Call, Reply
 from dangol.intake.http.knowledge import Knowledge, compile_snapshot
-from dangol.intake.http.reading import BodyReader, ClientGone, ClientTooSlow, Receive, TooMuchAtOnce
 from dangol.intake.http.reception import Judged, Request, judge_events, judge_unusable, judge_webhook
 from dangol.intake.http.snippet import snippet_answer
 from dangol.intake.http.window import Window
@@ -41,18 +41,19 @@ from dangol.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = Mapping[bytes, bytes]
 Judge = Callable[[Request, Knowledge], Judged]
 
-#: Seconds between looks at the snapshot, the log and slow clients.
+#: Seconds between looks at the snapshot and the log.
 TICK_SECONDS = 0.5
 
 #: Path of a POST → what its body is read as.
 EVENT_ROUTES = {f"/v1/{name}": kind or "batch" for name, kind in ROUTE_TYPES.items()} | {"/beacon/v1/batch": "batch"}
 
+#: What clients reach us by, unless a proxy says otherwise: TLS ends there.
+SCHEME = "http"
+
 _ACCEPTED_AND_IGNORED = Answer(200, b'{"success":true}')
+_PIXEL = Answer(200, query.PIXEL, b"image/gif", extra=((b"cache-control", b"no-store"), (b"cross-origin-resource-policy", b"cross-origin")))
 
 
 class CollectApp:
@@ -69,31 +70,18 @@ class CollectApp:
         self._window = Window()
         self._clock = ReceiptClock()
         self._request_ids = random_ids()
-        self._reader = BodyReader(
-            max_body_bytes=settings.collect.max_body_bytes,
-            max_held_bytes=settings.collect.max_waiting_bytes,
-            seconds=settings.collect.body_timeout_seconds,
-        )
         self._acknowledger: Acknowledger
         self._ticker: asyncio.Task[None] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the process's beginning and end."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        headers = dict(scope["headers"])
+    def answer(self, call: Call, reply: Reply) -> None:
+        """Answer one request: at once, or when what it holds is on disk."""
         try:
-            answer = await self._answer(scope, headers, receive)
-        except ClientGone:
-            return
+            answer = self._answer(call, reply)
         except Exception:
-            logger.exception("A request to %s failed inside Dangol; its client was asked to send it again.", scope["path"])
-            answer = refusal(
-                500, "internal_error", "Dangol failed. Nothing of this request was accepted; send it again.", retry_after=RETRY_LOG_SECONDS
-            )
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers_of(answer, headers.get(b"origin"))})
-        await send({"type": "http.response.body", "body": answer.body})
+            logger.exception("A request to %s failed inside Dangol; its client was asked to send it again.", call.path)
+            answer = internal_error()
+        if answer is not None:
+            reply(answer)
 
     async def start(self) -> None:
         """Open the log and read the snapshot, as far as they are there; look after both from now on."""
@@ -112,21 +100,12 @@ class CollectApp:
         if writer is not None:
             await asyncio.to_thread(writer.close)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        await self.start()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.stop()
-        await send({"type": "lifespan.shutdown.complete"})
-
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             try:
                 self._look_at_snapshot()
                 self._open_log()
-                self._reader.give_up_slow(asyncio.get_running_loop().time())
             except Exception:
                 logger.exception("Looking after snapshot and log failed; it is tried again.")
 
@@ -153,34 +132,35 @@ class CollectApp:
         self._clock.not_before(last_receipt(self._log, self._writer.lane))
         logger.info("Lane %s of the log is open.", self._writer.lane)
 
-    async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
-        method, path = scope["method"], scope["path"]
+    def _answer(self, call: Call, reply: Reply) -> Answer | None:
+        """The answer, or None when it is given to *reply* later."""
+        path = call.path
         route = EVENT_ROUTES.get(path) or EVENT_ROUTES.get(path.rstrip("/"))
-        if method == "POST" and route is not None:
-            return await self._take(scope, headers, receive, route, self._judge_events)
-        if method == "OPTIONS":
-            return preflight(headers.get(b"access-control-request-headers"))
-        return await self._answer_other(scope, headers, receive, method, path.rstrip("/") or "/", route is not None)
+        if call.method == "POST" and route is not None:
+            return self._take(call, route, self._judge_events, reply)
+        if call.method == "OPTIONS":
+            return preflight(call.headers.get(b"access-control-request-headers"))
+        return self._answer_other(call, path.rstrip("/") or "/", route is not None, reply)
 
-    async def _answer_other(self, scope: Scope, headers: Headers, receive: Receive, method: str, path: str, is_event_route: bool) -> Answer:
-        parts = path.split("/")[1:]
+    def _answer_other(self, call: Call, path: str, is_event_route: bool, reply: Reply) -> Answer | None:
+        method, headers, parts = call.method, call.headers, path.split("/")[1:]
         reading = method in ("GET", "HEAD")
         match parts:
             case ["v1", "webhook", name] if method in ("GET", "POST"):
                 judge: Judge = lambda request, knowledge: judge_webhook(request, name, knowledge, self._limits.max_event_bytes)  # noqa: E731
                 if method == "POST":
-                    return await self._take(scope, headers, receive, "webhook", judge)
-                row = msgspec.json.encode(query.row_of(query.pairs_of(scope["query_string"])))
-                return await self._take_bytes(scope, headers, row, "webhook", judge)
+                    return self._take(call, "webhook", judge, reply)
+                row = msgspec.json.encode(query.row_of(query.pairs_of(call.query)))
+                return self._take_bytes(call, row, "webhook", judge, reply)
             case ["pixel", "v1", ("track" | "page") as kind] if reading:
-                return await self._take_pixel(scope, headers, kind)
+                return self._take_pixel(call, kind, reply)
             case ["v1", "m"] if method == "POST":
                 return _ACCEPTED_AND_IGNORED
             case ["v1", "projects", key, "settings"] | ["projects", key, "settings"] if reading:
-                return settings_routes.segment_settings(key, headers, scope["scheme"], self._fresh_knowledge(key))
+                return settings_routes.segment_settings(key, headers, SCHEME, self._fresh_knowledge(key))
             case ["sourceConfig"] if reading:
-                keys = [*keys_in_headers(headers), *query.key_in(query.pairs_of(scope["query_string"]))]
-                return settings_routes.rudder_settings(keys, headers, scope["scheme"], self._fresh_knowledge(*keys))
+                keys = [*keys_in_headers(headers), *query.key_in(query.pairs_of(call.query))]
+                return settings_routes.rudder_settings(keys, headers, SCHEME, self._fresh_knowledge(*keys))
             case ["dangol.js"] if reading:
                 return snippet_answer(headers.get(b"if-none-match"))
             case ["health"] if reading:
@@ -205,73 +185,67 @@ class CollectApp:
     def _judge_events(self, request: Request, knowledge: Knowledge) -> Judged:
         return judge_events(request, knowledge, self._limits.max_event_bytes)
 
-    async def _take(self, scope: Scope, headers: Headers, receive: Receive, route: str, judge: Judge) -> Answer:
-        try:
-            body = await self._reader.read(receive)
-            encoding = headers.get(b"content-encoding")
-            if encoding:
-                try:
-                    body = unpack(body, encoding.decode("latin-1"), self._limits.max_body_bytes)
-                except NotUnpackable as error:
-                    unusable = _unusable(Reason.UNREADABLE_BODY, str(error))
-                    return await self._take_bytes(scope, headers, body, route, unusable)
-        except BodyTooLarge as error:
-            return await self._take_bytes(scope, headers, error.prefix, route, _unusable(Reason.BODY_TOO_LARGE, str(error)))
-        except ClientTooSlow:
-            # 408 would be the word for it, but rudder-sdk-python and rudder-sdk-js throw events away on 408 and try again on 503.
-            seconds = self._limits.body_timeout_seconds
-            return refusal(
-                503, "too_slow", f"The request was not whole after {seconds} s. Send it again.", retry_after=RETRY_LOG_SECONDS, close=True
-            )
-        except TooMuchAtOnce:
-            return refusal(429, "too_much_at_once", "Too much is being received at once. Send it again.", retry_after=RETRY_FULL_SECONDS)
-        return await self._take_bytes(scope, headers, body, route, judge)
+    def _take(self, call: Call, route: str, judge: Judge, reply: Reply) -> Answer | None:
+        body = call.body
+        if call.too_large is not None:
+            judge = _unusable(Reason.BODY_TOO_LARGE, str(call.too_large))
+        elif encoding := call.headers.get(b"content-encoding"):
+            try:
+                body = unpack(body, encoding.decode("latin-1"), self._limits.max_body_bytes)
+            except NotUnpackable as error:
+                judge = _unusable(Reason.UNREADABLE_BODY, str(error))
+            except BodyTooLarge as error:
+                body, judge = error.prefix, _unusable(Reason.BODY_TOO_LARGE, str(error))
+        return self._take_bytes(call, body, route, judge, reply)
 
-    async def _take_bytes(self, scope: Scope, headers: Headers, body: bytes, route: str, judge: Judge) -> Answer:
+    def _take_bytes(self, call: Call, body: bytes, route: str, judge: Judge, reply: Reply) -> Answer | None:
         knowledge = self._knowledge
         if knowledge is None and (not self._look_at_snapshot() or (knowledge := self._knowledge) is None):
             told = "Collect has not been told its sources yet. Send it again in a moment."
             return refusal(503, "starting", told, retry_after=RETRY_STARTING_SECONDS)
-        request = self._request(scope, headers, body, route)
+        request = self._request(call, body, route)
         judged = judge(request, knowledge)
         if judged.answer is not None and judged.answer.status == 401 and self._look_at_snapshot() and self._knowledge is not None:
-            judged = judge(self._request(scope, headers, body, route), self._knowledge)
+            judged = judge(self._request(call, body, route), self._knowledge)
         if judged.frame is None:
             return judged.answer or Answer(200, taken(0, 0, request.request_id, [], []))
-        return await self._keep(judged, request.request_id)
+        return self._keep(judged, judged.frame, reply)
 
-    async def _keep(self, judged: Judged, request_id: bytes) -> Answer:
-        frame = judged.frame
-        assert frame is not None
+    def _keep(self, judged: Judged, frame: Frame, reply: Reply) -> Answer | None:
         if self._writer is None:
             return refusal(503, "log_unavailable", self._log_refusal or "The log is not open yet.", retry_after=RETRY_LOG_SECONDS)
         try:
-            await self._acknowledger.kept(self._writer, frame)
+            self._acknowledger.keep(self._writer, frame, lambda error: reply(self._answer_when_kept(judged, frame, error)))
         except LogFull as error:
             return refusal(429, error.code, str(error), retry_after=RETRY_FULL_SECONDS)
         except LogUnavailable as error:
-            self._log_refused_at = time.monotonic()
-            return refusal(503, error.code, "Events cannot be kept now. Send them again.", retry_after=RETRY_LOG_SECONDS)
+            return self._not_kept(error)
+        return None
+
+    def _answer_when_kept(self, judged: Judged, frame: Frame, error: Exception | None) -> Answer:
+        if error is not None:
+            return self._not_kept(error)
         if judged.answer is not None:
             return judged.answer
         duplicates = self._window.note(frame.source, judged.message_ids)
-        return Answer(200, taken(frame.events, duplicates, request_id, judged.message_ids, frame.verdicts))
+        return Answer(200, taken(frame.events, duplicates, frame.request_id, judged.message_ids, frame.verdicts))
 
-    async def _take_pixel(self, scope: Scope, headers: Headers, kind: str) -> Answer:
-        event = query.pixel_event(kind, query.pairs_of(scope["query_string"]))
-        answer = await self._take_bytes(scope, headers, msgspec.json.encode(event), kind, self._judge_events)
-        if answer.status != 200:
-            return answer
-        return Answer(
-            200, query.PIXEL, b"image/gif", extra=((b"cache-control", b"no-store"), (b"cross-origin-resource-policy", b"cross-origin"))
-        )
+    def _not_kept(self, error: Exception) -> Answer:
+        self._log_refused_at = time.monotonic()
+        code = error.code if isinstance(error, LogUnavailable) else LogUnavailable.code
+        return refusal(503, code, "Events cannot be kept now. Send them again.", retry_after=RETRY_LOG_SECONDS)
 
-    def _request(self, scope: Scope, headers: Headers, body: bytes, route: str) -> Request:
-        keys = keys_in_headers(headers)
-        if scope["query_string"]:
-            keys += query.key_in(query.pairs_of(scope["query_string"]))
-        agent = headers.get(b"user-agent", b"").decode("latin-1")
-        return Request(route, body, keys, self._clock(), next(self._request_ids), client_ip(scope.get("client"), headers), agent)
+    def _take_pixel(self, call: Call, kind: str, reply: Reply) -> Answer | None:
+        event = query.pixel_event(kind, query.pairs_of(call.query))
+        answer = self._take_bytes(call, msgspec.json.encode(event), kind, self._judge_events, lambda kept: reply(_as_pixel(kept)))
+        return _as_pixel(answer) if answer is not None else None
+
+    def _request(self, call: Call, body: bytes, route: str) -> Request:
+        keys = keys_in_headers(call.headers)
+        if call.query:
+            keys += query.key_in(query.pairs_of(call.query))
+        agent = call.headers.get(b"user-agent", b"").decode("latin-1")
+        return Request(route, body, keys, self._clock(), next(self._request_ids), client_ip(call.peer, call.headers), agent)
 
     def _fresh_knowledge(self, *keys: str) -> Knowledge | None:
         if self._knowledge is None or self._knowledge.source(keys) is None:
@@ -308,13 +282,16 @@ def random_ids() -> Iterator[bytes]:
             yield many[start : start + 16]
 
 
-def client_ip(client: tuple[str, int] | None, headers: Headers) -> str:
+def client_ip(peer: str, headers: Mapping[bytes, bytes]) -> str:
     """Where the request came from: the peer, or what a proxy on this machine says of its own peer."""
-    peer = client[0] if client else ""
     forwarded = headers.get(b"x-forwarded-for")
     if forwarded is None or peer not in ("127.0.0.1", "::1", ""):
         return peer
     return forwarded.decode("latin-1").rpartition(",")[2].strip()[:45]
+
+
+def _as_pixel(answer: Answer) -> Answer:
+    return _PIXEL if answer.status == 200 else answer
 
 
 def _unusable(reason: Reason, detail: str) -> Judge:
