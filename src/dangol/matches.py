@@ -1,7 +1,7 @@
 """Suggested matches, carried out: a verdict becomes a decision about people, facts and an entry of the audit, in one transaction.
 
-In: verdicts of operators, sure matches.   Out: people.suggested, suggestion.decided, people.decided and what follows from it.
-Ask: accept, reject, take_back (a Desk does them); risks(desk, suggestion) for the page that shows them beforehand.
+In: verdicts of operators, merges by hand, sure matches.   Out: people.suggested, suggestion.decided, people.decided and what follows from it.
+Ask: accept, reject, take_back, merge (a Desk does them); risks(…), risks_of_merge(…) for pages that show them beforehand.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from psycopg import Connection
+from psycopg.rows import tuple_row
 
 from dangol.engines import state
 from dangol.engines.lake import open_lake
@@ -23,7 +25,7 @@ from dangol.events.facts import FactKind
 from dangol.events.ports import Lake
 from dangol.flow import decide_people, tell, undecide_people
 from dangol.hotstate import RawConnection, connect_raw
-from dangol.identity import Decision, DecisionKind, DecisionRefused, RuleSet, rules_in_force
+from dangol.identity import Decided, Decision, DecisionKind, DecisionRefused, RuleSet, rules_in_force, was_taken_back
 from dangol.identity.joining import one_at_a_time
 from dangol.identity.suggestions import (
     Approver,
@@ -34,9 +36,11 @@ from dangol.identity.suggestions import (
     Suggestion,
     SuggestionState,
     approve_first,
+    ask_by_hand,
     identifiers_of,
     joins_by_itself,
     lock,
+    open_about,
     open_again,
     risks_of,
     settle,
@@ -44,6 +48,7 @@ from dangol.identity.suggestions import (
     suggestion,
 )
 from dangol.identity.suggestions.words import in_words
+from dangol.operators import Permission, find_operator, may
 from dangol.privacy import record
 from dangol.profiles import person_view
 from dangol.settings import Settings
@@ -59,6 +64,7 @@ class Outcome(StrEnum):
 
     JOINED = "joined"  #: The two are one person now.
     FIRST = "first"  #: Kept as the first of two approvals; another operator must approve as well.
+    WAITS = "waits"  #: A merge by hand waits for two operators: who asked for it is a program or command, and none of the two.
     REJECTED = "rejected"  #: They stay two people; suggested again only when more speaks for one.
     NEVER = "never"  #: They stay two people and are not suggested again.
     OPEN = "open"  #: It was taken back; the pair waits for an operator again.
@@ -70,7 +76,7 @@ class Outcome(StrEnum):
 
 
 #: Outcomes that changed something.
-DONE = frozenset({Outcome.JOINED, Outcome.FIRST, Outcome.REJECTED, Outcome.NEVER, Outcome.OPEN})
+DONE = frozenset({Outcome.JOINED, Outcome.FIRST, Outcome.WAITS, Outcome.REJECTED, Outcome.NEVER, Outcome.OPEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ class Verdict:
     risks: tuple[Risk, ...] = ()
     #: In words, where the outcome alone does not say it.
     detail: str = ""
+    #: The decision that joined them.
+    decided: Decided | None = None
 
     @property
     def done(self) -> bool:
@@ -122,11 +130,39 @@ def policy_of(settings: Settings) -> Policy:
 
 def risks(connection: Connection[Any], of: Suggestion, policy: Policy, rules: RuleSet) -> tuple[Risk, ...]:
     """Why this pair needs a second operator, as of now; empty: one is enough. Any connection will do."""
-    people = (of.person_a, of.person_b)
+    return _risks(connection, (of.person_a, of.person_b), of, policy, rules)
+
+
+def risks_of_merge(connection: Connection[Any], a: UUID, b: UUID, policy: Policy, rules: RuleSet) -> tuple[Risk, ...]:
+    """Why merging these two identifiers by hand needs a second operator, as of now: what a suggestion of the two people would need."""
+    people = _people(connection, a, b)
+    if people is None:
+        return ()
+    number = open_about(connection, *people)
+    return _risks(connection, people, suggestion(connection, number) if number is not None else None, policy, rules)
+
+
+def _risks(
+    connection: Connection[Any], people: tuple[UUID, UUID], of: Suggestion | None, policy: Policy, rules: RuleSet
+) -> tuple[Risk, ...]:
+    """*of*: the suggestion about them. Without one nobody computed a probability, and whoever merges by hand is sure."""
     found = identifiers_of(connection, people)
     sides = [Side(person, found[person], _worth(connection, person, policy.second_trait)) for person in people]
     unique = [kind for side in sides for kind in side.identifiers if rules.unique(kind)]
-    return risks_of(sides[0], sides[1], of.probability, policy, unique, taken_back=of.decision is not None)
+    taken_back = (of is not None and of.decision is not None) or was_taken_back(connection, *people)
+    return risks_of(sides[0], sides[1], of.probability if of else 1.0, policy, unique, taken_back=taken_back)
+
+
+def standing(connection: Connection[Any], of: Suggestion) -> Suggestion:
+    """The suggestion as it counts: the first approval of somebody who may not decide any more is void."""
+    if of.state is not SuggestionState.OPEN or of.first is None or _may_decide(connection, of.first.actor):
+        return of
+    return replace(of, first=None, first_people=frozenset())
+
+
+def _may_decide(connection: Connection[Any], actor: str) -> bool:
+    who = find_operator(connection, actor.removeprefix("operator:"))
+    return who is not None and who.disabled_at is None and may(who.role, Permission.IDENTITY_DECIDE)
 
 
 def accept(at: Desk, number: int, by: Approver, why: str = "") -> Verdict:
@@ -139,16 +175,86 @@ def accept(at: Desk, number: int, by: Approver, why: str = "") -> Verdict:
         if found is None:
             return refusal
         why = why.strip()[:WHY_LONGEST]
-        why_two = risks(at.connection, found, at.policy, at.rules)
-        step = step_of(why_two, found.first_approval if found.first else None, (found.person_a, found.person_b), by)
-        if step in (Step.SAME_OPERATOR, Step.NOT_AN_OPERATOR):
-            return Verdict(Outcome(step.value), found, why_two)
-        if step is Step.FIRST:
-            now = now_us()
-            approve_first(at.connection, found, by, why=why, at=to_datetime(now))
-            _tell(at, found, "first", by, why, now)
-            return Verdict(Outcome.FIRST, suggestion(at.connection, number), why_two)
-        return _join(at, found, by, why, SuggestionState.ACCEPTED, why_two)
+        return _approve(at, found, by, why, risks(at.connection, found, at.policy, at.rules))
+
+
+def _approve(at: Desk, found: Suggestion, by: Approver, why: str, why_two: tuple[Risk, ...]) -> Verdict:
+    step = step_of(why_two, found.first_approval, (found.person_a, found.person_b), by)
+    if step in (Step.SAME_OPERATOR, Step.NOT_AN_OPERATOR):
+        return Verdict(Outcome(step.value), found, why_two)
+    if step is Step.FIRST:
+        now = now_us()
+        approve_first(at.connection, found, by, why=why, at=to_datetime(now))
+        _tell(at, found, "first", by, why, now)
+        return Verdict(Outcome.FIRST, suggestion(at.connection, found.number), why_two)
+    return _join(at, found, by, why, SuggestionState.ACCEPTED, why_two)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What came of a merge by hand."""
+
+    #: JOINED, FIRST or WAITS.
+    outcome: Outcome
+    #: The decision that holds; None: nothing is merged yet.
+    decided: Decided | None
+    #: The suggestion that waits for operators, or was settled by this merge; None: the two were not suggested.
+    suggestion: Suggestion | None = None
+    risks: tuple[Risk, ...] = ()
+
+
+def merge(at: Desk, a: UUID, b: UUID, by: Approver, why: str) -> Merge:
+    """Say by hand that two identifiers are one person: the rule of two operators holds as for a suggested match of the two.
+
+    Where two must agree nobody is merged: the pair waits among the suggested matches, for the second operator or, when a program or
+    command asked, for two. The same operator again changes nothing; another one's merge is the second approval.
+    Raises: DecisionRefused.
+    """
+    why = why.strip()[:WHY_LONGEST]
+    with at.connection.transaction():
+        one_at_a_time(at.connection)
+        people = _people(at.connection, a, b)
+        number = open_about(at.connection, *people) if people is not None else None
+        found = lock_standing(at.connection, number) if number is not None else None
+        why_two = _risks(at.connection, people, found, at.policy, at.rules) if people is not None else ()
+        if people is None or not why_two:
+            return _merge_now(at, a, b, by, why, found)
+        if not why:
+            raise DecisionRefused("A decision about people needs a reason (why), so that the next person understands it.")
+        if found is None:
+            found = _ask(at, a, b, people, by, why)
+        if found.state is not SuggestionState.OPEN:
+            raise DecisionRefused("Operators keep these two apart by a decision in force. Take that back first; Decisions lists them.")
+        verdict = _approve(at, found, by, why, why_two)
+        if verdict.outcome is Outcome.REFUSED:
+            raise DecisionRefused(verdict.detail)
+        waits = {Outcome.NOT_AN_OPERATOR: Outcome.WAITS, Outcome.SAME_OPERATOR: Outcome.FIRST}
+        return Merge(waits.get(verdict.outcome, verdict.outcome), verdict.decided, verdict.suggestion, why_two)
+
+
+def _merge_now(at: Desk, a: UUID, b: UUID, by: Approver, why: str, found: Suggestion | None) -> Merge:
+    now = now_us()
+    decision = Decision(DecisionKind.TOGETHER, a.bytes, b.bytes)
+    decided = decide_people(at.connection, at.lake, decision, at.rules, actor=by.actor, why=why, now_us=now)
+    if decided.already:
+        return Merge(Outcome.JOINED, decided)
+    details = {"a": a.hex, "b": b.hex, "decision": decided.number}
+    record(at.connection, by.actor, f"people.{decision.kind}", f"decision:{decided.number}", why, details, by.ip, role=by.role)
+    if found is not None and found.state is SuggestionState.OPEN:
+        settle(at.connection, found, SuggestionState.ACCEPTED, by, why=why, at=to_datetime(now), decision=decided.number)
+        _tell(at, found, SuggestionState.ACCEPTED.value, by, why, now, decided.number)
+    return Merge(Outcome.JOINED, decided, found)
+
+
+def _ask(at: Desk, a: UUID, b: UUID, people: tuple[UUID, UUID], by: Approver, why: str) -> Suggestion:
+    now = now_us()
+    number = ask_by_hand(at.connection, a, b, people, by, why=why, at=to_datetime(now))
+    found = suggestion(at.connection, number)
+    assert found is not None
+    body = {"suggestion": number, "a": str(found.person_a), "b": str(found.person_b), "probability": None, "bits": None, "run": None, "by": by.actor}
+    tell(at.connection, at.lake, [(FactKind.PEOPLE_SUGGESTED, found.person_a.bytes, found.person_a.bytes, "", body)], now)
+    _audit(at, found, "asked", by, why)
+    return found
 
 
 def accept_by_itself(at: Desk, number: int) -> bool:
@@ -177,7 +283,8 @@ def reject(at: Desk, number: int, by: Approver, why: str = "", *, for_good: bool
 def take_back(at: Desk, number: int, by: Approver) -> Verdict:
     """Take a verdict back, or one's own first approval: those who were joined come apart as if it never was, and the pair waits again."""
     with at.connection.transaction():
-        found = lock(at.connection, number)
+        one_at_a_time(at.connection)
+        found = lock_standing(at.connection, number)
         if found is None:
             return Verdict(Outcome.UNKNOWN, None)
         now = now_us()
@@ -228,10 +335,10 @@ def told_fallen(at: Desk, fallen: Sequence[Suggestion]) -> None:
 
 def _open(connection: Connection[Any], number: int) -> tuple[Suggestion | None, Verdict]:
     """The suggestion, held, when it waits for an operator; otherwise the answer that says why not."""
-    connection.execute("select id from match_suggestion where id = %s for update", [number])
-    # From here on nobody else changes who is who: the two are judged as what they are when they are joined.
+    # From here on nobody else changes who is who: the two are judged as what they are when they are joined. Always before the row,
+    # so that no two wait for each other.
     one_at_a_time(connection)
-    found = lock(connection, number)
+    found = lock_standing(connection, number)
     if found is None:
         return None, Verdict(Outcome.UNKNOWN, None)
     if found.state is not SuggestionState.OPEN:
@@ -239,10 +346,26 @@ def _open(connection: Connection[Any], number: int) -> tuple[Suggestion | None, 
     return found, Verdict(Outcome.OPEN, found)
 
 
+def lock_standing(connection: Connection[Any], number: int) -> Suggestion | None:
+    """The suggestion as it counts now, held until the transaction ends."""
+    found = lock(connection, number)
+    return standing(connection, found) if found is not None else None
+
+
+def _people(connection: Connection[Any], a: UUID, b: UUID) -> tuple[UUID, UUID] | None:
+    """Whose these identifiers are; None when they are one person's or one was never seen."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute("select distinct person_id from identifier where node_id = any(%s)", [[a, b]]).fetchall()
+    people = sorted(person for (person,) in rows)
+    return (people[0], people[1]) if len(people) == 2 else None
+
+
 def _join(at: Desk, found: Suggestion, by: Approver, why: str, became: SuggestionState, why_two: tuple[Risk, ...]) -> Verdict:
     now = now_us()
     evidence = f"suggestion {found.number}: {in_words(found)}"
-    decision = Decision(DecisionKind.TOGETHER, found.person_a.bytes, found.person_b.bytes)
+    # Who merges by hand names the two identifiers; matching means the people as they are now.
+    one, other = (found.a, found.b) if found.asked is not None else (found.person_a, found.person_b)
+    decision = Decision(DecisionKind.TOGETHER, one.bytes, other.bytes)
     try:
         decided = decide_people(
             at.connection, at.lake, decision, at.rules, actor=by.actor, why=f"{why} ({evidence})" if why else evidence, now_us=now
@@ -256,7 +379,7 @@ def _join(at: Desk, found: Suggestion, by: Approver, why: str, became: Suggestio
             f"decision {decided.number} left the two of suggestion {found.number} apart. Nothing was changed; tell who looks after Dangol."
         )
     _tell(at, found, became.value, by, why, now, decided.number)
-    return Verdict(Outcome.JOINED, after, why_two)
+    return Verdict(Outcome.JOINED, after, why_two, decided=decided)
 
 
 class NotJoined(DangolError):
@@ -283,7 +406,7 @@ def _fact(of: Suggestion, verdict: str, by: Approver, why: str, decision: int | 
 
 
 def _audit(at: Desk, of: Suggestion, verdict: str, by: Approver, why: str, decision: int | None = None) -> None:
-    details = {"a": str(of.person_a), "b": str(of.person_b), "probability": round(of.probability, 6), "decision": decision}
+    details = {"a": str(of.person_a), "b": str(of.person_b), "probability": round(of.probability, 6) if of.scored else None, "decision": decision}
     record(at.connection, by.actor, f"suggestion.{verdict}", f"suggestion:{of.number}", why, details, by.ip, role=by.role)
 
 

@@ -118,11 +118,12 @@ def test_a_split_is_seen_beforehand_done_once_and_taken_back(live: Live) -> None
 
 def test_two_accounts_are_merged(live: Live) -> None:
     """What will be redirected is told; decisions page; a decision without a reason, with itself or with nobody is refused."""
-    live.send(told("a", 0, userId="old"), told("b", 1, userId="new"))
-    merge = {"a": "user_id:old", "b": "user_id:new", "why": "same card, shown in the store"}
+    live.send(told("a", 0, userId="old"), told("b", 1, anonymousId="new"))
+    merge = {"a": "user_id:old", "b": "anonymous_id:new", "why": "same card, shown in the store"}
     seen = live.ask("POST", "/merges", body={**merge, "preview": True}).json
     assert len(seen["people"]) == 1
     assert len(seen["redirected"]) == 1
+    assert (seen["risks"], seen["awaited"]) == ([], None)
     made = live.ask("POST", "/merges", body=merge).json
     assert live.get(f"/people/person:{made['redirected'][0]}").json["person_id"] == made["people"][0]["person_id"]
     assert live.ask("POST", "/merges", body={**merge, "why": " ", "b": "user_id:old"}).json["reason"] == "decision_refused"

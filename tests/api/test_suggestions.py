@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.identity.suggestions.people import NOW, match, member
 
 from dangol.console.api.asgi import directory
 from dangol.identity.suggestions import keep, looking
-from dangol.operators import add_operator, may
+from dangol.operators import add_operator, change_operator, may
 
 
 def suggested(live: Live, *pairs: tuple[str, str], probability: float = 0.99) -> list[int]:
@@ -147,3 +148,78 @@ def test_two_operators_over_the_api_join_two_accounts(live: Live) -> None:
     assert (again.status, again.json["outcome"]) == (422, "same_operator")
     assert live.ask("POST", address, None, {}, **joon).json["outcome"] == "joined"
     assert live.get("/people/user_id:m1").json["person_id"] == live.get("/people/user_id:m2").json["person_id"]
+
+
+def test_a_merge_by_hand_waits_for_a_second_operator(live: Live) -> None:
+    """The answer is 202 and says what is awaited; it stands in the queue; the second operator's merge is the agreement."""
+    live.send(identify("m1", "k1", email="m1@brand.kr"), identify("m2", "k2", email="m2@brand.kr"))
+    mina, joon = session(live, "mina@brand.kr"), session(live, "joon@brand.kr")
+    body = {"a": "user_id:m1", "b": "user_id:m2", "why": "the same card"}
+    seen = live.ask("POST", "/merges", None, {**body, "preview": True}, **mina)
+    assert (seen.status, seen.json["risks"], seen.json["awaited"]) == (200, ["two_accounts", "both_known"], None)
+    first = live.ask("POST", "/merges", None, body, **mina)
+    number = first.json["awaited"]["suggestion"]
+    assert (first.status, first.json["decision"], first.json["redirected"]) == (202, None, [])
+    assert (first.json["awaited"]["operators"], first.json["awaited"]["first"]) == (1, "operator:mina@brand.kr")
+    assert "Another operator must agree" in first.json["awaited"]["detail"]
+    assert live.get("/people/user_id:m1").json["person_id"] != live.get("/people/user_id:m2").json["person_id"]
+    (waits,) = live.get("/identity/suggestions?second=true").json["suggestions"]
+    assert (waits["suggestion"], waits["probability"], waits["bits"], waits["asked"]["why"]) == (number, None, None, "the same card")
+    assert live.ask("POST", "/merges", None, body, **mina).status == 202
+    second = live.ask("POST", "/merges", None, body, **joon)
+    assert (second.status, second.json["awaited"], len(second.json["people"])) == (200, None, 1)
+    assert live.get("/people/user_id:m1").json["person_id"] == live.get("/people/user_id:m2").json["person_id"]
+    assert live.ask("POST", "/merges", None, body, **mina).json["already"] is True
+
+
+def test_no_number_of_tokens_merges_two_accounts(live: Live) -> None:
+    """A program's merge waits for two operators, and further ones change nothing."""
+    live.send(identify("m1", "k1", email="m1@brand.kr"), identify("m2", "k2", email="m2@brand.kr"))
+    asked = [live.ask("POST", "/merges", role, {"a": "user_id:m1", "b": "user_id:m2", "why": "sure"}) for role in ("owner", "agent", "privacy_officer")]
+    assert [(one.status, one.json["awaited"]["operators"], one.json["awaited"]["first"]) for one in asked] == [(202, 2, None)] * 3
+    assert len(live.get("/identity/suggestions").json["suggestions"]) == 1
+    assert live.get("/people/user_id:m1").json["person_id"] != live.get("/people/user_id:m2").json["person_id"]
+
+
+def test_a_race_over_http_needs_two_operators(live: Live) -> None:
+    """Merges and acceptances of one operator, all at once, join nobody; with a second one among them the two are joined by one decision."""
+    live.send(identify("m1", "k1", email="m1@brand.kr"), identify("m2", "k2", email="m2@brand.kr"))
+    mina, joon = session(live, "mina@brand.kr"), session(live, "joon@brand.kr")
+    body = {"a": "user_id:m1", "b": "user_id:m2", "why": "the same card"}
+    number = live.ask("POST", "/merges", None, body, **mina).json["awaited"]["suggestion"]
+    answers: list[int] = []
+
+    def rush(*who: dict[str, str]) -> None:
+        ways = [("/merges", body), (f"/identity/suggestions/{number}/accept", {})]
+        threads = [
+            threading.Thread(target=lambda way=way, one=one: answers.append(live.ask("POST", way[0], None, way[1], **one).status))
+            for one in who
+            for way in ways * 4
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+
+    rush(mina)
+    assert sorted(answers) == [202] * 4 + [422] * 4
+    assert live.get("/people/user_id:m1").json["person_id"] != live.get("/people/user_id:m2").json["person_id"]
+    rush(mina, joon)
+    assert live.get("/people/user_id:m1").json["person_id"] == live.get("/people/user_id:m2").json["person_id"]
+    assert len(live.get("/identity/decisions").json["decisions"]) == 1
+    done = live.get(f"/identity/suggestions/{number}").json["suggestion"]
+    assert {done["first"]["actor"], done["settled"]["actor"]} == {"operator:mina@brand.kr", "operator:joon@brand.kr"}
+
+
+def test_a_disabled_operator_was_no_first(live: Live) -> None:
+    """Mina agreed and was disabled: Joon is the first, not the second, whichever way he takes."""
+    live.send(identify("m1", "k1", email="m1@brand.kr"), identify("m2", "k2", email="m2@brand.kr"))
+    mina, joon = session(live, "mina@brand.kr"), session(live, "joon@brand.kr")
+    body = {"a": "user_id:m1", "b": "user_id:m2", "why": "the same card"}
+    number = live.ask("POST", "/merges", None, body, **mina).json["awaited"]["suggestion"]
+    change_operator(live.connection, "mina@brand.kr", disabled=True)
+    assert live.get(f"/identity/suggestions/{number}").json["suggestion"]["first"] is None
+    assert live.ask("POST", "/merges", None, body, **mina).status == 401
+    assert live.ask("POST", f"/identity/suggestions/{number}/accept", None, {}, **joon).json["outcome"] == "first"
+    assert live.ask("POST", "/merges", None, body, **joon).status == 202
+    assert live.get("/people/user_id:m1").json["person_id"] != live.get("/people/user_id:m2").json["person_id"]

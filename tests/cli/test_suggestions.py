@@ -60,6 +60,22 @@ def test_a_command_is_none_of_two_operators(machine, capsys):
     assert [one["number"] for one in listed] == [number]
 
 
+def test_a_merge_of_two_accounts_waits(machine, capsys):
+    """`dangol merge` of two members joins nobody and says where it waits; of two who need one operator it is done."""
+    arrive(machine, "m1", "m2", members=True)
+    arrive(machine, "a", "b")
+    merge = ("merge", "user_id:m1", "with", "user_id:m2", "--why", "the same card")
+    code, out, _ = typed(machine, capsys, *merge)
+    assert (code, "Nobody is merged yet" in out, "two_accounts" in out, "number 1" in out) == (0, True, True, True)
+    assert person(machine, member("m1")) != person(machine, member("m2"))
+    told = json.loads(typed(machine, capsys, *merge, "--json")[1])
+    assert told == {"decision": None, "awaited": {"suggestion": 1, "operators": 2, "risks": ["two_accounts", "both_known"]}}
+    assert "by hand" in typed(machine, capsys, "identity", "suggestions", "list")[1]
+    assert "merged by hand by command" in typed(machine, capsys, "identity", "suggestions", "show", "1")[1]
+    assert typed(machine, capsys, "merge", "email:a@b.kr", "with", "email:b@b.kr", "--why", "the same card")[0] == 0
+    assert person(machine, mail("a")) == person(machine, mail("b"))
+
+
 def test_what_is_not_there_is_said(machine, capsys):
     """An unknown number and an unknown person are refused in words; an empty list says how to get suggestions."""
     assert "dangol identity suggest" in typed(machine, capsys, "identity", "suggestions")[1]

@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 
 from dangol import app
 from dangol.identity import shipped_document
+from dangol.operators import add_operator
 from dangol.privacy import AuditFilter, entries
-from tests.console.conftest import _serving
+from tests.console.conftest import OPERATORS, PASSWORD, _serving
 from tests.console.recognised import EMAIL, PHONE, fill
 from tests.console.test_pages import LOOKS, look_at
 
@@ -139,17 +140,28 @@ def test_splitting_with_preview_and_undo(people, open_page):
     assert "전화로 확인, 본인 휴대폰이 아니에요" in [line.why for line in lines]
 
 
-def test_merging_by_hand_and_taking_it_back_later(people, open_page):
-    """Found by name, seen as one, merged; old ids lead there; the list of decisions takes it back after asking."""
+def test_two_operators_merge_by_hand_and_take_it_back_later(people, open_page, monkeypatch):
+    """Found by name, seen as one, asked for; a second operator agrees in the queue; old ids lead there; the list of decisions takes it back."""
+    with people.connect() as connection:
+        add_operator(connection, "second@brand.kr", "agent", PASSWORD)
+    monkeypatch.setitem(OPERATORS, "second", "second@brand.kr")
     page = open_page(people, f"{identity(people, 'M-3001')}/merge")
     page.fill("[name=q]", "M-3002")
     page.keyboard.press("Enter")
     page.click("text=이 사람 >> nth=-1")
     expect(page.locator(".sides .card")).to_have_count(1)
-    expect(page.locator(".note.warn")).to_contain_text("ID 1개가 남는 사람에게 이어져요")
+    expect(page.locator(".note.warn").nth(0)).to_contain_text("ID 1개가 남는 사람에게 이어져요")
+    expect(page.locator(".note.warn").nth(1)).to_contain_text("운영자 두 사람이 동의해야 해요")
     page.fill("#why", "매장에서 신분증 확인")
     page.click("form[method=post].narrow button.primary")
-    expect(page.locator("#toasts")).to_contain_text("합쳤어요")
+    page.wait_for_url("**/matches/*")
+    expect(page.locator("#toasts")).to_contain_text("아직 합치지 않았어요")
+    expect(page.locator("main")).to_contain_text("mina@brand.kr 님이 직접 합치려 해요: 매장에서 신분증 확인")
+    assert node(people, "M-3001")[1] != node(people, "M-3002")[1]
+    other = open_page(people, "/matches?tab=second", role="second")
+    other.locator("#matches-table tbody tr", has_text="매장에서 신분증 확인").click()
+    other.click("button[data-key=a]")
+    expect(other.locator("#toasts")).to_contain_text("한 사람이")
     gone = [value for value in ("M-3001", "M-3002") if node(people, value)[0] != node(people, value)[1]]
     assert len(gone) == 1
     page.goto(f"{people.url}/people/{node(people, gone[0])[0]}/identity")
@@ -230,3 +242,4 @@ def test_who_may_see_and_decide(people, open_page):
     developer = open_page(people, "/identity-decisions", role="developer")
     assert developer.goto(f"{people.url}{identity(people)}/merge").status == 403
     page.complaints.clear()  # the browser notes each 403 itself
+

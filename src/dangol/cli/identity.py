@@ -19,6 +19,7 @@ from dangol.errors import DangolError
 if TYPE_CHECKING:
     from dangol.hotstate import RawConnection
     from dangol.identity import ClaimView, Decided, DecisionView
+    from dangol.matches import Merge
     from dangol.processes.rebuild import Rehearsal
     from dangol.settings import Settings
 
@@ -137,10 +138,12 @@ def _say_steps(steps: list[ClaimView | DecisionView]) -> None:
 
 
 def _decide(args: argparse.Namespace) -> None:
+    from dangol import matches  # noqa: PLC0415 - as above
     from dangol.engines.lake import open_lake  # noqa: PLC0415 - as above
     from dangol.events import now_us, to_datetime  # noqa: PLC0415 - as above
     from dangol.flow import decide_people  # noqa: PLC0415 - as above
     from dangol.identity import Decision, DecisionKind, decide, rules_in_force  # noqa: PLC0415 - as above
+    from dangol.identity.suggestions import Approver  # noqa: PLC0415 - as above
     from dangol.privacy import record  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
@@ -148,17 +151,37 @@ def _decide(args: argparse.Namespace) -> None:
         raise DangolError("--why is missing: a decision about people needs its evidence in words. --dry-run shows what would follow.")
     with _raw(settings) as connection:
         kind = DecisionKind.APART if args.word == "from" else DecisionKind.TOGETHER
-        decision = Decision(kind, _node(connection, args.a).bytes, _node(connection, args.b).bytes)
+        a, b = _node(connection, args.a), _node(connection, args.b)
+        decision = Decision(kind, a.bytes, b.bytes)
         rules = rules_in_force(connection, settings.brand.country)
         now = now_us()
         if args.dry_run:
             decided = decide(connection, decision, rules, actor=actor(), why=args.why, at=to_datetime(now), preview=True)
+        elif kind is DecisionKind.TOGETHER:
+            desk = matches.Desk(settings, connection, open_lake(settings), rules, matches.policy_of(settings))
+            done = matches.merge(desk, a, b, Approver(actor()), args.why)
+            if done.decided is None:
+                _say_waits(args, done)
+                return
+            decided = done.decided
         else:
             with connection.transaction():
                 decided = decide_people(connection, open_lake(settings), decision, rules, actor=actor(), why=args.why, now_us=now)
                 details = {"a": decision.a.hex(), "b": decision.b.hex(), "decision": decided.number}
                 record(connection, actor(), f"people.{kind}", subject=f"decision:{decided.number}", why=args.why, details=details)
     _say_people(args, decided)
+
+
+def _say_waits(args: argparse.Namespace, done: Merge) -> None:
+    assert done.suggestion is not None
+    number, missing = done.suggestion.number, 1 if done.suggestion.first else 2
+    if getattr(args, "json", False):
+        say_json({"decision": None, "awaited": {"suggestion": number, "operators": missing, "risks": done.risks}})
+        return
+    say(
+        f"Nobody is merged yet: two operators must agree here ({', '.join(done.risks)}), and a command is none.",
+        f"It waits in the console under Suggested matches, number {number}; `dangol identity suggestions show {number}` says how far it is.",
+    )
 
 
 def _say_people(args: argparse.Namespace, decided: Decided) -> None:

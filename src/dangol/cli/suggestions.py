@@ -101,20 +101,22 @@ def _progress(step: str, percent: int) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
+    from dangol import matches  # noqa: PLC0415 - as above
     from dangol.identity.suggestions import SuggestionFilter, SuggestionState, suggestions  # noqa: PLC0415 - as above
     from dangol.identity.suggestions.words import percent  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
     with _connected(settings) as connection:
         wanted = SuggestionFilter(states=() if args.state == "all" else (SuggestionState(args.state),), person=_person(connection, args.person))
-        found = suggestions(connection, wanted, limit=args.limit).suggestions
+        found = [matches.standing(connection, one) for one in suggestions(connection, wanted, limit=args.limit).suggestions]
         labels = _labels(connection, found)
     if args.json:
         say_json(found)
         return
+    sure = [percent(one.probability) if one.scored else "by hand" for one in found]
     rows = [
-        (str(one.number), percent(one.probability), labels[one.person_a], labels[one.person_b], _state(one), one.found_at.strftime("%Y-%m-%d"))
-        for one in found
+        (str(one.number), told, labels[one.person_a], labels[one.person_b], _state(one), one.found_at.strftime("%Y-%m-%d"))
+        for one, told in zip(found, sure, strict=True)
     ]
     empty = "Nobody is suggested. `dangol identity suggest` looks for people who are probably one."
     say_table(["number", "probability", "one", "other", "state", "found"], rows, empty=empty)
@@ -124,19 +126,23 @@ def _show(args: argparse.Namespace) -> None:
     from dangol import matches  # noqa: PLC0415 - as above
     from dangol.identity import rules_in_force  # noqa: PLC0415 - as above
     from dangol.identity.suggestions import suggestion  # noqa: PLC0415 - as above
-    from dangol.identity.suggestions.words import percent  # noqa: PLC0415 - as above
+    from dangol.identity.suggestions.words import in_words, percent  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
     with _connected(settings) as connection:
         found = suggestion(connection, args.number)
         if found is None:
             raise _unknown(args.number)
+        found = matches.standing(connection, found)
         risks = matches.risks(connection, found, matches.policy_of(settings), rules_in_force(connection, settings.brand.country))
         labels = _labels(connection, [found])
     if args.json:
         say_json({"suggestion": found, "risks": risks})
         return
-    say(f"{labels[found.person_a]} and {labels[found.person_b]} are one person with a probability of {percent(found.probability)}: {_state(found)}.")
+    if found.scored:
+        say(f"{labels[found.person_a]} and {labels[found.person_b]} are one person with a probability of {percent(found.probability)}: {_state(found)}.")
+    else:
+        say(f"{labels[found.person_a]} and {labels[found.person_b]}, {in_words(found)}: {_state(found)}.")
     rows = [(one.field, one.level, f"{one.bits:+.1f}", one.value_a, one.value_b) for one in found.reasons]
     say_table(["says", "how", "bits", labels[found.person_a], labels[found.person_b]], rows, empty="")
     if risks and found.state == "open":

@@ -14,12 +14,14 @@ from uuid import UUID
 
 from psycopg.rows import tuple_row
 
+from dangol import matches
 from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.events import node_id, now_us, to_datetime
 from dangol.flow import decide_people, undecide_people
 from dangol.hotstate import RawConnection, connect_raw
 from dangol.identity import Decided, Decision, DecisionKind, RuleSet, decide, rules_in_force
+from dangol.identity.suggestions import Approver, Risk, Suggestion
 from dangol.privacy import record
 from dangol.profiles import person_view
 from dangol.profiles.views import IdentifierView, TraitView
@@ -73,6 +75,10 @@ class Act:
     already: bool
     before: list[PersonSide]
     after: list[PersonSide]
+    #: Why two operators must agree before the two are merged; empty: one is enough, or they are merged.
+    risks: tuple[Risk, ...] = ()
+    #: Where it waits for them. Nothing was merged then, and *after* is as before.
+    waits: Suggestion | None = None
 
     @property
     def redirected(self) -> list[UUID]:
@@ -102,16 +108,28 @@ def preview(settings: Settings, kind: DecisionKind, a: UUID, b: UUID) -> Act:
     with _raw(settings) as connection, connection.transaction(force_rollback=True):
         rules = rules_in_force(connection, settings.brand.country)
         before = _people(connection, [a, b])
+        risks: tuple[Risk, ...] = ()
+        if kind is DecisionKind.TOGETHER:
+            risks = matches.risks_of_merge(connection, a, b, matches.policy_of(settings), rules)
         # Recorded, looked at and rolled back: so the preview is what the rules say, not what a page guesses.
         decided = decide(connection, Decision(kind, a.bytes, b.bytes), rules, actor="preview", why="preview", at=to_datetime(now_us()))
-        return Act(0, decided.already, before, _people(connection, [a, b], decided))
+        return Act(0, decided.already, before, _people(connection, [a, b], decided), risks)
 
 
 def carry_out(settings: Settings, kind: DecisionKind, a: UUID, b: UUID, *, by: By, why: str) -> Act:
-    """Decide, settle the people, tell everybody, and note it in the audit. Raises: DecisionRefused."""
+    """Decide, settle the people, tell everybody, and note it in the audit. Raises: DecisionRefused.
+
+    A merge on which two operators must agree waits for them (Act.waits), and nobody is merged yet.
+    """
     with _raw(settings) as connection, connection.transaction():
         rules = rules_in_force(connection, settings.brand.country)
         before = _people(connection, [a, b])
+        if kind is DecisionKind.TOGETHER:
+            at = matches.Desk(settings, connection, open_lake(settings), rules, matches.policy_of(settings))
+            done = matches.merge(at, a, b, Approver(by.actor, str(by.role), by.ip), why)
+            if done.decided is None:
+                return Act(0, already=False, before=before, after=before, risks=done.risks, waits=done.suggestion)
+            return Act(done.decided.number, done.decided.already, before, _people(connection, [a, b], done.decided))
         decision = Decision(kind, a.bytes, b.bytes)
         decided = decide_people(connection, open_lake(settings), decision, rules, actor=by.actor, why=why, now_us=now_us())
         if not decided.already:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dangol.identity.matching import Reason
 from dangol.identity.matching.words import FIELDS, LEVELS, field_words, level_words
-from dangol.identity.suggestions import Gone, Risk, SuggestionState
+from dangol.identity.suggestions import Gone, Risk, Suggestion, SuggestionState
 from dangol.matches import Outcome
 from dangol.privacy import MaskKind, mask
 
@@ -33,11 +33,13 @@ GONE: dict[Gone, Any] = {
     Gone.ONE_PERSON: _("They are one person by other evidence."),
     Gone.FELL: _("Compared again, too little speaks for it."),
     Gone.REFUSED: _("Who they became was judged before: they are two people."),
+    Gone.WITHDRAWN: _("Somebody asked to merge them by hand, and it was taken back."),
     Gone.DOUBLED: _("An older suggestion is about the same two people now."),
 }
 OUTCOMES: dict[Outcome, Any] = {
     Outcome.JOINED: _("They are one person now."),
     Outcome.FIRST: _("Kept as the first of two. Another operator must agree as well."),
+    Outcome.WAITS: _("Nothing is put together yet: two operators must agree, and a program is none."),
     Outcome.REJECTED: _("They stay two people. It comes back only when more speaks for one."),
     Outcome.NEVER: _("They stay two people and are not suggested again."),
     Outcome.OPEN: _("Taken back. The pair waits again."),
@@ -91,6 +93,14 @@ def because(reasons: list[Reason]) -> str:
     """The strongest reasons in one line: the same birth date, a slip in the name, but another phone."""
     ordered = sorted((one for one in reasons if one.field != "prior" and abs(one.bits) >= TOLD_BITS), key=lambda one: -abs(one.bits))
     return " · ".join(in_words(one) for one in ordered[:TOLD_MAX])
+
+
+def asked(one: Suggestion) -> str:
+    """Who asked to merge the two by hand, and why: "Merged by hand by mina@brand.kr: same card"."""
+    if one.asked is None:
+        return ""
+    said = _("Merged by hand by %(who)s: %(why)s")
+    return str(said) % {"who": one.asked.actor.partition(":")[2] or one.asked.actor, "why": one.asked.why}
 
 
 def in_words(reason: Reason) -> str:

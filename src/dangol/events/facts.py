@@ -20,7 +20,7 @@ class FactKind(StrEnum):
     PERSON_SPLIT = "person.split"  #: One person turned out to be several. Body: {"from", "into": {person: [nodes]}}.
     PEOPLE_DECIDED = "people.decided"  #: Staff joined two identifiers or kept them apart. Body: {"decision", "kind", "a", "b", "actor", "why"}.
     PEOPLE_UNDECIDED = "people.undecided"  #: Such a decision was taken back. Body: {"decision", "actor"}.
-    PEOPLE_SUGGESTED = "people.suggested"  #: Two people are probably one. Body: {"suggestion", "a", "b", "probability", "bits", "run"}.
+    PEOPLE_SUGGESTED = "people.suggested"  #: Two people are probably one. Body: {"suggestion", "a", "b", "probability", "bits", "run"}; asked by hand: {"by"}.
     SUGGESTION_DECIDED = "suggestion.decided"  #: What became of a suggestion. Body: {"suggestion", "verdict", "a", "b", "actor", "why", "decision"}.
     EDGE_REFUSED = "edge.refused"  #: Two identifiers were not joined. Body: {"a", "b", "reason"}.
     IDENTIFIER_SHARED = "identifier.shared"  #: Many people use it; it joins nobody any more. Body: {"identifier", "type", "because", "owners", "days"}.

@@ -6,7 +6,7 @@ Ask: why(connection, a, b), identity_of(connection, person), shared_page(connect
 """
 
 from dangol.identity.deciding import Decided, DecisionRefused, decide, take_back
-from dangol.identity.decisions import DecisionRecord, list_decisions
+from dangol.identity.decisions import DecisionRecord, list_decisions, was_taken_back
 from dangol.identity.explain import (
     ClaimView,
     DecisionView,
@@ -95,5 +95,6 @@ __all__ = [
     "shared_page",
     "shipped_document",
     "take_back",
+    "was_taken_back",
     "why",
 ]

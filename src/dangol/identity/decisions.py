@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 from psycopg import Connection
@@ -59,6 +60,24 @@ def in_force_between(connection: Connection[Any], a: bytes, b: bytes) -> dict[De
         {"a": a.hex(), "b": b.hex()},
     ).fetchall()
     return {DecisionKind(kind): int(number) for kind, number in rows}
+
+
+def was_taken_back(connection: Connection[Any], one: UUID, other: UUID) -> bool:
+    """Whether these two people were put together by a decision before, and it was taken back. Any connection will do."""
+    row = connection.execute(
+        """
+        select exists (
+               select 1
+                 from identity_decision d
+                 join identifier n on n.node_id = d.a
+                 join identifier m on m.node_id = d.b
+                where d.kind = 'together'
+                  and d.undone_at is not null
+                  and (n.person_id, m.person_id) in ((%(one)s::uuid, %(other)s::uuid), (%(other)s::uuid, %(one)s::uuid)))
+        """,
+        {"one": str(one), "other": str(other)},
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def record_decision(connection: Connection[Any], decision: Decision, *, actor: str, why: str, at: datetime) -> int:

@@ -1,6 +1,7 @@
 """Matching at scale: made-up people, one in ten of them twice; time, memory and pairs as their number grows.
 
-In a process of its own: `python -m dangol.bench.matching.scale PEOPLE MEMORY`. The parts are timed by themselves.
+In a process of its own: `python -m dangol.bench.matching.scale PEOPLE MEMORY [new]`. The parts are timed by themselves, and each is
+told on standard error when it ends. With `new`, only the new people are scored and not everybody.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ _ROADS = [
 ]
 
 
-def main(count: int, memory: str) -> None:
-    """Measure and print one JSON document."""
+def main(count: int, memory: str, *, everybody: bool = True) -> None:
+    """Measure and print one JSON document. *everybody*: score all candidates, not only those of the new people."""
     bounds = Bounds(memory_limit=memory)
     told: dict[str, Any] = {"people": count, "memory_limit": memory}
     with opened(bounds) as connection:
@@ -130,12 +131,9 @@ def main(count: int, memory: str) -> None:
         watch.part("block")
         model = learn(connection, PEOPLE, count, bounds)
         watch.part("train")
-        found = right = 0
-        for a, b, _, _ in scored(connection, PEOPLE, model, bounds, 0.0):
-            found += 1
-            right += humans[int(a)] == humans[int(b)]
-        watch.part("score")
-        told |= {"found": found, "right": right, "true": count - len(set(humans))}
+        if everybody:
+            told |= _right(humans, ((int(a), int(b)) for a, b, _, _ in scored(connection, PEOPLE, model, bounds, 0.0)))
+            watch.part("score")
         connection.execute("create table touched as select n from record where n % $1 = 0", [NEW])
         candidates(connection, PEOPLE, bounds)
         told["new_pairs"] = connection.execute("select count(*) from pair").fetchall()[0][0]
@@ -143,6 +141,14 @@ def main(count: int, memory: str) -> None:
         watch.part("score_new")
     told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(msgspec.json.encode(told).decode())  # noqa: T201 - read by the parent
+
+
+def _right(humans: list[int], pairs: Iterator[tuple[int, int]]) -> dict[str, int]:
+    found = right = 0
+    for a, b in pairs:
+        found += 1
+        right += humans[a] == humans[b]
+    return {"found": found, "right": right, "true": len(humans) - len(set(humans))}
 
 
 class _Watch:
@@ -158,7 +164,8 @@ class _Watch:
         cpu = now[1].user + now[1].system - self._at[1].user - self._at[1].system
         self.told[f"{name}_seconds"], self.told[f"{name}_cpu_seconds"] = round(now[0] - self._at[0], 1), round(cpu, 1)
         self._at = now
+        print(msgspec.json.encode(self.told).decode(), file=sys.stderr, flush=True)  # noqa: T201 - a long run, watched
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], everybody="new" not in sys.argv[3:])

@@ -185,7 +185,7 @@ class ApiApplication:
         result = operation.handle(call)
         if isinstance(result, Answer):
             return result
-        return Answer(operation.status, msgspec.json.encode(result), _JSON, call.headers)
+        return Answer(call.status or operation.status, msgspec.json.encode(result), _JSON, call.headers)
 
     def _principal(self, scope: Any, headers: dict[str, str], method: str) -> Principal:
         secret = bearer(headers)

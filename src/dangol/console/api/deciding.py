@@ -15,12 +15,15 @@ from dangol.console.api.sight import Sight, sees
 from dangol.console.identity_acts import Act, By, PersonSide, carry_out, preview, take_back
 from dangol.console.identity_words import Teller
 from dangol.identity import DecisionKind, DecisionRecord, list_decisions
+from dangol.identity.suggestions import Risk, Suggestion
 from dangol.operators import Permission
 from dangol.privacy import mask_identifier, mask_trait
 
 Why = Annotated[str, Meta(max_length=500, description="The evidence, in words; kept with the decision. Not needed for a preview.")]
 #: Largest number that State counts decisions with.
 NUMBER_MAX = 2**63 - 1
+#: Status of a merge that waits for operators.
+AWAITED = 202
 
 
 class DecisionsQuery(Sight, kw_only=True, forbid_unknown_fields=True):
@@ -58,16 +61,33 @@ class DecidedPerson(Struct):
     last_seen: datetime | None
 
 
+class Awaited(Struct):
+    """Where a merge waits for operators. Nobody is merged yet."""
+
+    #: GET /api/v1/identity/suggestions/{suggestion}; in the console, Suggested matches.
+    suggestion: int
+    #: Operators who must still agree: 1 when you are the first of two, 2 when a program asked.
+    operators: int
+    #: The first of the two, as the audit names them; null: nobody yet.
+    first: str | None
+    #: What must happen now, in words.
+    detail: str
+
+
 class DecisionMade(Struct):
     """A decision and what follows from it."""
 
-    #: Null for a preview.
+    #: Null for a preview, and while a merge waits for operators.
     decision: int | None
     #: It was in force before, and nothing was changed.
     already: bool
     people: list[DecidedPerson]
     #: People whose ids lead to another one now.
     redirected: list[UUID]
+    #: Why two operators must agree before the two are merged; empty: one is enough.
+    risks: list[Risk]
+    #: Set with status 202: nothing was merged, and this is awaited.
+    awaited: Awaited | None
 
 
 class SplitBody(Struct, kw_only=True, forbid_unknown_fields=True, rename={"other": "from"}):
@@ -138,11 +158,17 @@ def split_person(call: Call) -> DecisionMade:
     answer=DecisionMade,
     problems=(Kind.NOT_FOUND,),
     tag="identity",
+    also=AWAITED,
+    also_when="Nobody is merged yet: operators must agree (`awaited`)",
 )
 def merge_people(call: Call) -> DecisionMade:
     """Decide that `a` and `b` belong to one person, whatever the rules say, until it is taken back.
 
     With `preview` nothing is changed. The same merge in force answers with its number. Ids in `redirected` lead to the person who remains.
+
+    The rule of two operators holds as for a suggested match: where `risks` is not empty the answer is 202, nobody is merged, and `awaited`
+    names the suggestion where another operator must agree (or two, for a program is no operator). Another operator's merge of the two is
+    that agreement.
     """
     return _decide(call, DecisionKind.TOGETHER, call.body.a, call.body.b)
 
@@ -191,11 +217,21 @@ def _decide(call: Call, kind: DecisionKind, one: str, other: str) -> DecisionMad
     person_of(call, b)
     why = body.why.strip()
     act = preview(call.settings, kind, a, b) if body.preview else carry_out(call.settings, kind, a, b, by=_by(call), why=why)
+    if act.waits is not None:
+        call.status = AWAITED
+        return _made(act, shown=sees(call, f"suggestion:{act.waits.number}"))
     return _made(act, shown=sees(call, f"decision:{act.number}" if act.number else "preview"))
 
 
 def _made(act: Act, *, shown: bool) -> DecisionMade:
-    return DecisionMade(act.number or None, act.already, [_side(one, shown=shown) for one in act.after], act.redirected)
+    awaited = _awaited(act.waits) if act.waits is not None else None
+    return DecisionMade(act.number or None, act.already, [_side(one, shown=shown) for one in act.after], act.redirected, list(act.risks), awaited)
+
+
+def _awaited(waits: Suggestion) -> Awaited:
+    who = "Another operator must agree" if waits.first else "Two operators must agree; a program is none"
+    detail = f"{who}: in the console under Suggested matches, number {waits.number}, or by the same request. Nobody is merged yet."
+    return Awaited(waits.number, 1 if waits.first else 2, waits.first.actor if waits.first else None, detail)
 
 
 def _side(side: PersonSide, *, shown: bool) -> DecidedPerson:

@@ -105,6 +105,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.streams:
         content["text/event-stream"] = {"schema": {"type": "string"}}
     responses: dict[str, Any] = {str(operation.status): {"description": operation.summary["en"], "content": content}}
+    if operation.also:
+        responses[str(operation.also)] = {"description": operation.also_when, "content": content}
     for kind in problems(operation):
         known = responses.setdefault(str(status_of(kind)), {"description": "", "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}})
         known["description"] = "; ".join(filter(None, [known["description"], f"{TITLES[kind]['en']} ({kind})"]))

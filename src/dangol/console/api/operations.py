@@ -59,6 +59,8 @@ class Call:
     #: In which sentences are told: ko or en, by Accept-Language.
     language: str = "en"
     kept: KeptRules = field(default_factory=KeptRules)
+    #: Another status than the operation's usual one; 0: the usual one.
+    status: int = 0
 
     @property
     def rules(self) -> RuleSet:
@@ -102,6 +104,9 @@ class Operation:
     query: Any = None
     body: Any = None
     status: int = 200
+    #: A status that it may answer with instead, with the same body, and when; 0: none.
+    also: int = 0
+    also_when: str = ""
     tag: str = ""
     problems: tuple[Kind, ...] = ()
     #: Answered as server-sent events when asked so.

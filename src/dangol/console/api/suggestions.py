@@ -98,11 +98,14 @@ class SuggestionTold(Struct):
     state: SuggestionState
     #: Why it is gone.
     gone: Gone | None
-    probability: float
-    bits: float
+    #: Null where nobody compared the two: an operator asked to merge them (`asked`).
+    probability: float | None
+    bits: float | None
     a: SuggestedPerson
     b: SuggestedPerson
     found_at: datetime
+    #: Who asked to merge the two by hand, and why; null: matching found them.
+    asked: Approval | None
     #: The first of two operators, while it waits for the second.
     first: Approval | None
     settled: Approval | None
@@ -377,13 +380,15 @@ def _person(call: Call, text: str) -> UUID:
 
 
 def _told(call: Call, found: list[Suggestion], *, clear: bool) -> list[SuggestionTold]:
+    found = [matches.standing(call.connection, one) for one in found]
     names = leading_identifiers(call.connection, [person for one in found for person in (one.person_a, one.person_b)])
     return [
         SuggestionTold(
-            suggestion=one.number, state=one.state, gone=one.gone, probability=one.probability, bits=one.bits,
+            suggestion=one.number, state=one.state, gone=one.gone, probability=one.probability if one.scored else None,
+            bits=one.bits if one.scored else None,
             a=SuggestedPerson(one.person_a, _name(names[one.person_a], clear=clear)),
             b=SuggestedPerson(one.person_b, _name(names[one.person_b], clear=clear)),
-            found_at=one.found_at, first=one.first, settled=one.settled, decision=one.decision, model_version=one.model_version,
+            found_at=one.found_at, asked=one.asked, first=one.first, settled=one.settled, decision=one.decision, model_version=one.model_version,
         )
         for one in found
     ]  # fmt: skip

@@ -145,6 +145,7 @@ def act_words() -> dict[str, str]:
         "people.undecided": _("took a decision about people back"),
         "suggestion.accepted": _("put a suggested match together"),
         "suggestion.automatic": _("a sure match was put together by itself"),
+        "suggestion.asked": _("asked to merge two people; two operators must agree"),
         "suggestion.first": _("agreed to a suggested match as the first of two"),
         "suggestion.rejected": _("said that a suggested match is two people"),
         "suggestion.never": _("said that a suggested match is two people for good"),

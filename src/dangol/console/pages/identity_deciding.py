@@ -21,6 +21,7 @@ from dangol.console.pages.person import identifier_icon
 from dangol.console.people_words import Listed, listed, person_label, short
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
+from dangol.console.suggestion_words import RISKS
 from dangol.identity import DecisionKind, DecisionRecord, DecisionRefused, identity_of, list_decisions, people_of
 from dangol.operators import Permission
 from dangol.privacy import mask_trait
@@ -117,6 +118,9 @@ def merge(request: HttpRequest, person_id: UUID) -> HttpResponse:
         except DecisionRefused as error:
             errors = {"": str(error)}
         else:
+            if act.waits is not None:
+                flash(request, _("Not merged yet. You are the first of two; another operator must agree here."), undo=f"/matches/{act.waits.number}/undo")
+                return HttpResponseRedirect(f"/matches/{act.waits.number}")
             flash(request, _("Merged. Old ids lead to this person."), undo=f"/identity-decisions/{act.number}/undo")
             return HttpResponseRedirect(f"/people/{act.after[0].person_id}/identity")
     page = _page(request, person_id, DecisionKind.TOGETHER, a, b, why=why, errors=errors if request.method == "POST" or b else {})
@@ -211,6 +215,7 @@ def _seen(request: HttpRequest, act: Act, kind: DecisionKind) -> dict[str, Any]:
         "sides": [_side(side, clear, before) for side in act.after],
         "redirected": [str(one) for one in act.redirected],
         "says": _what_follows(act, kind),
+        "risks": [str(RISKS[one]) for one in act.risks],
     }
 
 

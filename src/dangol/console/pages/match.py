@@ -19,7 +19,7 @@ from dangol.console.pages.person import WHY_SHORTEST, label_of
 from dangol.console.people_words import TELLING, person_label, short
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw, settings
-from dangol.console.suggestion_words import GONE, OUTCOMES, RISKS, STATES, bits, field_name, level_name, masked, percent
+from dangol.console.suggestion_words import GONE, OUTCOMES, RISKS, STATES, asked, bits, field_name, level_name, masked, percent
 from dangol.identity import rules_in_force
 from dangol.identity.matching import Reason
 from dangol.identity.suggestions import Approver, Risk, Suggestion, SuggestionFilter, SuggestionState, place_of, suggestion, suggestions
@@ -44,7 +44,10 @@ class Review:
     state: str
     word: str
     gone: str
+    #: "" where nobody compared the two.
     percent: str
+    #: Who asked to merge them by hand, and why; "": nobody, matching found them.
+    asked: str
     #: {person_id, label, href} of both.
     a: dict[str, Any]
     b: dict[str, Any]
@@ -75,7 +78,7 @@ class Review:
 @needs(Permission.IDENTITY_SEE)
 def review(request: HttpRequest, number: int) -> HttpResponse:
     """The page."""
-    found = _found(number)
+    found = room.standing(raw(), _found(number))
     views = [_view(found.person_a), _view(found.person_b)]
     clear = all(is_unmasked(request, one.person_id) for one in views)
     reasons = [masked(one, clear=clear) for one in found.reasons]
@@ -87,7 +90,8 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
         state=found.state.value,
         word=str(STATES[found.state]),
         gone=str(GONE[found.gone]) if found.gone else "",
-        percent=percent(found.probability),
+        percent=percent(found.probability) if found.scored else "",
+        asked=asked(found),
         a=_side(views[0], clear=clear),
         b=_side(views[1], clear=clear),
         rows=_rows(found, views, clear=clear) if found.person_a != found.person_b else [],

@@ -17,7 +17,7 @@ from dangol.console.access import allowed, needs, signed_in
 from dangol.console.people_words import Listed, listed
 from dangol.console.shell import flash, is_partial, show
 from dangol.console.store import raw, settings
-from dangol.console.suggestion_words import GONE, STATES, because, percent
+from dangol.console.suggestion_words import GONE, STATES, asked, because, percent
 from dangol.console.table_files import counted, note_file, table_file, wants_file
 from dangol.identity import rules_in_force
 from dangol.identity.suggestions import (
@@ -206,6 +206,7 @@ def _filters(request: HttpRequest, tab: str) -> list[dict[str, Any]]:
 
 
 def _lines(found: list[Suggestion]) -> list[dict[str, Any]]:
+    found = [room.standing(raw(), one) for one in found]
     people = named({person for one in found for person in (one.person_a, one.person_b)})
     policy, rules = room.policy_of(settings()), rules_in_force(raw(), settings().brand.country)
     return [
@@ -214,8 +215,8 @@ def _lines(found: list[Suggestion]) -> list[dict[str, Any]]:
             "href": f"/matches/{one.number}",
             "a": people.get(one.person_a),
             "b": people.get(one.person_b),
-            "percent": percent(one.probability),
-            "because": because(one.reasons),
+            "percent": percent(one.probability) if one.scored else "–",
+            "because": because(one.reasons) if one.scored else asked(one),
             "state": one.state.value,
             "word": STATES[one.state],
             "gone": GONE[one.gone] if one.gone else "",

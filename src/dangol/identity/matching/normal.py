@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 _DIGITS = re.compile(r"\d+")
 _KOREA = "82"
@@ -33,6 +34,7 @@ def plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 
 
+@lru_cache(maxsize=100_000)
 def day_of_birth(told: str) -> str:
     """The day as YYYYMMDD, whichever way it was written: ISO, 1990.1.31, 19900131, 900131, 31/1/1990.
 
@@ -53,6 +55,7 @@ def day_of_birth(told: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=100_000)
 def day_and_month_swapped(day: str) -> str:
     """*day* (YYYYMMDD) with day and month swapped; unchanged where no such day is.
 
@@ -94,6 +97,7 @@ def mailbox(address: str) -> str:
     return address.rpartition("@")[0].partition("+")[0].replace(".", "")
 
 
+@lru_cache(maxsize=100_000)
 def gender(told: str) -> str:
     """`f`, `m`, or "" for anything else."""
     text = plain(told)

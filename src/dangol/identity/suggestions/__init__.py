@@ -6,7 +6,18 @@ Ask: suggestions(connection, filter), suggestion(connection, number), counts(con
 
 from dangol.identity.suggestions import looking
 from dangol.identity.suggestions.facts import Approval, Gone, Kept, ModelRecord, Run, Suggestion
-from dangol.identity.suggestions.handlers import approve_first, decision_undone, keep, keep_model, let_fall, lock, open_again, settle
+from dangol.identity.suggestions.handlers import (
+    approve_first,
+    ask_by_hand,
+    decision_undone,
+    keep,
+    keep_model,
+    let_fall,
+    lock,
+    open_about,
+    open_again,
+    settle,
+)
 from dangol.identity.suggestions.reads import (
     COUNTED_MAX,
     Counts,
@@ -56,6 +67,7 @@ __all__ = [
     "SuggestionPage",
     "SuggestionState",
     "approve_first",
+    "ask_by_hand",
     "counts",
     "decision_undone",
     "evidence_grew",
@@ -68,6 +80,7 @@ __all__ = [
     "lock",
     "looking",
     "model_in_force",
+    "open_about",
     "open_again",
     "pair",
     "place_of",

@@ -26,6 +26,7 @@ class Gone(StrEnum):
     ONE_PERSON = "one_person"  #: The two are one person by other evidence.
     FELL = "fell"  #: Compared again, too little speaks for it.
     REFUSED = "refused"  #: Who they became was refused in another suggestion, or staff keep them apart.
+    WITHDRAWN = "withdrawn"  #: It was asked for by hand, and taken back.
     DOUBLED = "doubled"  #: Merges made it the same pair as an older suggestion that is open.
 
 
@@ -33,14 +34,14 @@ class Suggestion(Struct, frozen=True):
     """Two people who are probably one, as it stands at this moment."""
 
     number: int
-    #: Leading identifiers under which it is kept, a < b; and the people whose they are now.
+    #: Identifiers under which it is kept, a < b: the leading ones, or those that were merged by hand; and the people whose they are now.
     a: UUID
     b: UUID
     person_a: UUID
     person_b: UUID
     probability: float
     bits: float
-    #: The prior first.
+    #: The prior first; none where nobody compared the two: an operator asked to merge them.
     reasons: list[Reason]
     model_version: int
     #: As it is now: a pair that became one person meanwhile is gone, one that was taken back is open again.
@@ -49,6 +50,8 @@ class Suggestion(Struct, frozen=True):
     gone: Gone | None
     found_at: datetime
     scored_at: datetime
+    #: Who asked to merge the two by hand, and why; None: matching found them.
+    asked: Approval | None
     #: The first of two operators, while it stands.
     first: Approval | None
     first_people: frozenset[UUID]
@@ -56,6 +59,11 @@ class Suggestion(Struct, frozen=True):
     #: The decision that put them together, and whether it was taken back.
     decision: int | None
     taken_back: Approval | None
+
+    @property
+    def scored(self) -> bool:
+        """Whether matching compared the two; otherwise `probability` and `bits` say nothing."""
+        return bool(self.reasons)
 
     @property
     def first_approval(self) -> FirstApproval | None:

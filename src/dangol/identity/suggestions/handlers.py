@@ -71,6 +71,35 @@ def keep(connection: Connection[Any], matches: Sequence[Match], *, run: int, mod
     return told
 
 
+def open_about(connection: Connection[Any], one: UUID, other: UUID) -> int | None:
+    """The number of the suggestion about these two people that is open in the table; None when there is none."""
+    known = _known(connection, [one, other]).get(pair(one, other))
+    return known.number if known is not None and known.state == SuggestionState.OPEN else None
+
+
+def ask_by_hand(connection: Connection[Any], one: UUID, other: UUID, people: tuple[UUID, UUID], by: Approver, *, why: str, at: datetime) -> int:
+    """Let operators decide about two identifiers that somebody asked to merge; what barred the two people does so no more.
+
+    Args: people: whose they are now.
+    Returns: its number. It stands before all others in the queue: nobody computed a probability, and 1 is kept for it.
+    """
+    for bar in _refused(connection, sorted(people)).get(pair(*people), []):
+        _lift(connection, bar, people)
+    row = connection.execute(
+        """
+        insert into match_suggestion (a, b, probability, bits, reasons, model_version, state, found_at, scored_at, run_id, asked_actor, asked_why)
+        values (%s, %s, 1, 0, '[]', 0, 'open', %s, %s, 0, %s, %s)
+        on conflict (a, b) do update
+           set state = 'open', asked_actor = excluded.asked_actor, asked_why = excluded.asked_why, found_at = excluded.found_at,
+               settled_actor = '', settled_at = null, settled_why = '', first_actor = '', first_at = null, first_why = ''
+        returning id
+        """,
+        [*pair(one, other), at, at, by.actor, why],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def _facing(match: Match, now: dict[UUID, UUID], first: UUID) -> Match:
     """The match with its values on the sides on which they are kept: those of *first* as value_a."""
     if now[match.a] == first:
@@ -87,7 +116,7 @@ def _insert(connection: Connection[Any], both: tuple[UUID, UUID], match: Match, 
         on conflict (a, b) do update
            set probability = excluded.probability, bits = excluded.bits, reasons = excluded.reasons, model_version = excluded.model_version,
                state = 'open', scored_at = excluded.scored_at, run_id = excluded.run_id,
-               settled_actor = '', settled_at = null, settled_why = '', first_actor = '', first_at = null, first_why = ''
+               settled_actor = '', settled_at = null, settled_why = '', first_actor = '', first_at = null, first_why = '', asked_actor = ''
         returning id
         """,
         [*both, match.probability, match.bits, _encode(match.reasons).decode(), model_version, at, at, run],
@@ -102,6 +131,7 @@ def _update(connection: Connection[Any], number: int, match: Match, run: int, mo
         """
         update match_suggestion
            set probability = %s, bits = %s, reasons = %s, model_version = %s, scored_at = %s, run_id = %s,
+               asked_actor = case when state = 'open' then asked_actor else '' end,
                first_actor = case when state = 'open' then first_actor else '' end,
                settled_actor = case when state = 'open' then settled_actor else '' end,
                settled_at = case when state = 'open' then settled_at end,
@@ -139,6 +169,7 @@ def let_fall(connection: Connection[Any], run: int, touched: Sequence[UUID] | No
               join identifier ia on ia.node_id = s.a
               join identifier ib on ib.node_id = s.b
              where s.state = 'open'
+               and s.asked_actor = ''
                and s.run_id <> %(run)s
                and ia.person_id <> ib.person_id
                and (%(touched)s::uuid[] is null or ia.person_id = any(%(touched)s::uuid[]) or ib.person_id = any(%(touched)s::uuid[]))
@@ -211,21 +242,30 @@ def settle(
 
 
 def open_again(connection: Connection[Any], number: int) -> None:
-    """Take a rejection back: the pair waits for an operator again."""
+    """Take a verdict back: the pair waits for an operator again, or is gone when nothing but the wish to merge it spoke for it."""
     connection.execute(
-        "update match_suggestion set state = 'open', first_actor = '', settled_actor = '', settled_at = null, settled_why = '' where id = %s",
+        """
+        update match_suggestion
+           set state = case when asked_actor <> '' and reasons = '[]' then 'gone' else 'open' end,
+               first_actor = '', settled_actor = '', settled_at = null, settled_why = ''
+         where id = %s
+        """,
         [number],
     )
     connection.execute("delete from match_refused_node where suggestion_id = %s", [number])
 
 
 def decision_undone(connection: Connection[Any], decision: int) -> list[int]:
-    """The suggestion that led to a decision waits again when the decision is taken back; returns its number, if there is one."""
+    """The suggestion that led to a decision waits again when the decision is taken back; returns its number, if there is one.
+
+    One that was only ever asked for by hand is gone instead: nothing but the wish spoke for it.
+    """
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(
             """
             update match_suggestion
-               set state = 'open', first_actor = '', settled_actor = '', settled_at = null, settled_why = ''
+               set state = case when asked_actor <> '' and reasons = '[]' then 'gone' else 'open' end,
+               first_actor = '', settled_actor = '', settled_at = null, settled_why = ''
              where decision = %s
                and state in ('accepted', 'automatic')
             returning id

@@ -78,6 +78,9 @@ class MatchSuggestion(models.Model):
     found_at = models.DateTimeField()
     scored_at = models.DateTimeField()
     run_id = models.BigIntegerField()
+    #: Who asked to merge the two by hand, and why; "": matching found them.
+    asked_actor = models.TextField(db_default="")
+    asked_why = models.TextField(db_default="")
     #: The first of two operators, and whom they saw: an approval lapses when it is other people by now.
     first_actor = models.TextField(db_default="")
     first_at = models.DateTimeField(null=True)

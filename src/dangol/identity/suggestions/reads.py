@@ -27,9 +27,10 @@ SORTS = ("probability", "newest")
 #: A suggestion with the people it is about now, and what makes an open one gone.
 STANDING = """
 select s.id, s.a, s.b, ia.person_id as person_a, ib.person_id as person_b, s.probability, s.bits, s.reasons, s.model_version, s.state,
-       s.found_at, s.scored_at, s.first_actor, s.first_at, s.first_why, s.first_person_a, s.first_person_b,
+       s.found_at, s.scored_at, s.asked_actor, s.asked_why, s.first_actor, s.first_at, s.first_why, s.first_person_a, s.first_person_b,
        s.settled_actor, s.settled_at, s.settled_why, s.decision, d.undone_at, d.undone_by,
-       case when s.state = 'gone' then 'fell'
+       case when s.state = 'gone' and s.reasons = '[]' then 'withdrawn'
+            when s.state = 'gone' then 'fell'
             when s.state <> 'open' then ''
             when ia.person_id = ib.person_id then 'one_person'
             when refused.found or apart.found then 'refused'
@@ -205,8 +206,8 @@ def suggestion(connection: Connection[Any], number: int) -> Suggestion | None:
 def suggestion_of(row: Any) -> Suggestion:
     """A row of STANDING as a value."""
     (
-        number, a, b, person_a, person_b, probability, bits, reasons, model, state, found_at, scored_at, first_actor, first_at, first_why,
-        first_a, first_b, settled_actor, settled_at, settled_why, decision, undone_at, undone_by, gone,
+        number, a, b, person_a, person_b, probability, bits, reasons, model, state, found_at, scored_at, asked_actor, asked_why,
+        first_actor, first_at, first_why, first_a, first_b, settled_actor, settled_at, settled_why, decision, undone_at, undone_by, gone,
     ) = row  # fmt: skip
     people = frozenset((person_a, person_b))
     # An approval of other people than these has lapsed.
@@ -216,6 +217,7 @@ def suggestion_of(row: Any) -> Suggestion:
         number=number, a=a, b=b, person_a=person_a, person_b=person_b, probability=probability, bits=bits, reasons=_decode(reasons),
         model_version=model, state=SuggestionState.GONE if gone else SuggestionState(state), gone=Gone(gone) if gone else None,
         found_at=found_at, scored_at=scored_at,
+        asked=Approval(asked_actor, found_at, asked_why) if asked_actor else None,
         first=Approval(first_actor, first_at, first_why) if first_stands or was_second else None,
         first_people=frozenset((first_a, first_b)) if first_actor else frozenset(),
         settled=Approval(settled_actor, settled_at, settled_why) if settled_actor else None,

@@ -8,7 +8,9 @@ from dangol.identity.suggestions.rules import PRIOR
 
 
 def in_words(of: Suggestion) -> str:
-    """Like "99.7 %: name written the same +6.1, phone different -3.0". Holds no personal value."""
+    """Like "99.7 %: name written the same +6.1, phone different -3.0", which holds no personal value; of a merge by hand, who and why."""
+    if not of.scored:
+        return f"merged by hand by {of.asked.actor}: {of.asked.why}" if of.asked else "merged by hand"
     said = [
         f"{_field(one.field)} {_level(one.field, one.level)} {one.bits:+.1f}"
         for one in sorted(of.reasons, key=lambda one: -abs(one.bits))
