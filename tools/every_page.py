@@ -2,7 +2,7 @@
 
 DIR/full is a demo's, DIR/empty a workspace's that has just begun; names are page-language-theme-width.png, and faults.txt tells what a script
 can see: pages wider than the screen, text that is cut off, buttons that break into lines, words of the other language. The rest is for eyes.
-WORDs choose pages or looks: `home`, `ko`, `dark`, `390`. $DANGOL_FULL = "url email password" looks at a running console instead of a demo.
+WORDs choose pages or looks: `home`, `ko`, `dark`, `390`. $CONSOLE_FULL = "url email password" looks at a running console instead of a demo.
 Needs what tools/screenshots.py needs.
 """
 
@@ -30,11 +30,20 @@ PAGES = {
     "people-found": "/people?q=%EA%B9%80",
     "people-none": "/people?q=zzzz",
     "person": "{person}",
+    "person-identity": "{person}/identity",
+    "person-split": "{person}/identity/split",
+    "person-merge": "{person}/identity/merge",
+    "group": "{group}",
     "matches": "/matches",
+    "matches-together": "/matches?tab=together",
+    "match": "{match}",
     "shared-identifiers": "/shared-identifiers",
     "identity-decisions": "/identity-decisions",
     "identity-rules": "/identity-rules",
+    "identity-rules-edit": "/identity-rules/edit",
+    "identity-run": "{run}",
     "traits": "/traits",
+    "traits-edit": "/traits/edit",
     "quarantine": "/quarantine",
     "quarantine-reason": "/quarantine?reason=plan_violation",
     "quarantined": "{event}",
@@ -43,6 +52,7 @@ PAGES = {
     "source-new": "/sources/new",
     "plan": "/plan",
     "plan-event": "/plan/event?name=Order+Completed",
+    "plan-new": "/plan/new",
     "plan-edit": "/plan/event/edit?name=Order+Completed",
     "operators": "/operators",
     "operators-roles": "/operators?tab=roles",
@@ -54,9 +64,15 @@ PAGES = {
     "sign-in": "/sign-in",
 }
 #: Pages whose first of a list an empty workspace does not have.
-FULL_ONLY = {"person", "source", "quarantined", "people-found", "quarantine-reason"}
+FULL_ONLY = {
+    "person", "person-identity", "person-split", "person-merge", "people-found", "group", "match", "identity-run",
+    "source", "quarantined", "quarantine-reason",
+}  # fmt: skip
 LISTS = {
     "{person}": ("/people", "main a[href^='/people/']"),
+    "{match}": ("/matches", "main a.pair"),
+    "{run}": ("/identity-rules", "main a[href*='/runs/']"),
+    "{group}": ("/find?q=org", "a[href^='/groups/']"),
     "{source}": ("/sources", "main a[href^='/sources/']:not([href$=new])"),
     "{event}": ("/quarantine", "main td a[href^='/quarantine/']"),
 }
@@ -108,12 +124,12 @@ def look_at(browser: Browser, place: Place, folder: Path, words: set[str]) -> li
             continue
         context = _context(browser, place, language, theme, width)
         page = context.new_page()
-        addresses = {mark: _first(page, place, *where) for mark, where in LISTS.items() if mark in pages.values()}
+        addresses = {mark: _first(page, place, *where) for mark, where in LISTS.items() if any(mark in path for path in pages.values())}
         for name, path in pages.items():
             if name == "sign-in":
                 context.clear_cookies(name="dangol_session")
-            page.goto(place.url + addresses.get(path, path))
-            page.wait_for_timeout(2500 if name in ("home", "source", "live") else 300)
+            page.goto(place.url + _address(path, addresses))
+            page.wait_for_timeout(2500 if name in ("home", "source", "live", "person-identity", "match") else 300)
             tall = min(TALLEST, max(900, page.evaluate("document.documentElement.scrollHeight")))
             page.set_viewport_size({"width": width, "height": tall})
             page.screenshot(path=str(folder / place.name / f"{name}-{language}-{theme}-{width}.png"), animations="disabled")
@@ -121,6 +137,12 @@ def look_at(browser: Browser, place: Place, folder: Path, words: set[str]) -> li
             page.set_viewport_size({"width": width, "height": 900})
         context.close()
     return faults
+
+
+def _address(path: str, addresses: dict[str, str]) -> str:
+    for mark, found in addresses.items():
+        path = path.replace(mark, found)
+    return path
 
 
 def _context(browser: Browser, place: Place, language: str, theme: str, width: int) -> BrowserContext:
@@ -139,7 +161,7 @@ def _first(page: Page, place: Place, path: str, link: str) -> str:
 
 
 def _signed_in(browser: Browser, name: str, running: Demo) -> Place:
-    password = running.password if "DANGOL_FULL" in os.environ and name == "full" else first_password(browser, running)
+    password = running.password if "CONSOLE_FULL" in os.environ and name == "full" else first_password(browser, running)
     page = browser.new_page()
     sign_in(page, running, password)
     cookies = [dict(cookie) for cookie in page.context.cookies() if cookie["name"] == "dangol_session"]
@@ -149,8 +171,8 @@ def _signed_in(browser: Browser, name: str, running: Demo) -> Place:
 
 @contextmanager
 def _full() -> Iterator[Demo]:
-    if "DANGOL_FULL" in os.environ:
-        url, email, password = os.environ["DANGOL_FULL"].split()
+    if "CONSOLE_FULL" in os.environ:
+        url, email, password = os.environ["CONSOLE_FULL"].split()
         yield Demo(url, email, password, "")
         return
     with demo() as running:
