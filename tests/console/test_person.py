@@ -78,16 +78,29 @@ def test_the_channels_tell_one_story(full, person, open_page):
     expect(english.locator("#timeline")).to_contain_text("through a login")
 
 
+def test_a_picture_shows_when_and_where(full, person, open_page):
+    """Above the timeline each channel has a lane with its events over time, purchases marked; a lane leads to its events alone."""
+    page = open_page(full, f"/people/{person}")
+    lanes = page.locator(".lanes li")
+    told = dict(zip(lanes.locator("a").all_inner_texts(), map(int, lanes.locator(".num").all_inner_texts()), strict=True))
+    assert told.keys() >= {"웹", "매장 POS"}
+    assert sum(told.values()) == page.locator("#timeline .line").count()
+    assert page.locator(".lanes li", has_text="매장 POS").locator("rect.bought").count() == 1
+    page.click(".lanes a:has-text('매장 POS')")
+    expect(page.locator("#timeline .line")).to_have_count(told["매장 POS"])
+    assert page.locator(".lanes").count() == 0, "what is filtered would be drawn as if it were everything"
+
+
 def test_a_trait_says_why_and_what_else_was_told(full, person, open_page):
     """The other values and the reason for each are one click away, masked like everything personal."""
     page = open_page(full, f"/people/{person}")
-    page.click("[aria-label^='city:']")
+    page.click("[aria-label^='도시:']")
     drawer = page.locator("#drawer-content")
     expect(drawer).to_contain_text("가장 최근에 들어온 값을 써요")
     expect(drawer).to_contain_text("부산")
     expect(drawer).to_contain_text("더 최근 값이 있어요")
     page.goto(f"{full.url}/people/{person}")
-    page.click("[aria-label^='phone:']")
+    page.click("[aria-label^='전화번호:']")
     expect(drawer).to_contain_text("seeun-9")
     assert OLD not in page.content()
     assert OLD.replace("-", "") not in page.content()
@@ -122,6 +135,6 @@ def test_the_pages_are_whole(full, person, open_page, look):
     page = open_page(full, "/groups/home-1", language=language, width=width, dark=dark)
     told = faults(page, "/groups/home-1", width=width)
     page.goto(f"{full.url}/people/{person}")
-    page.click("[aria-label^='city:']")
+    page.click("[aria-label^='City:'], [aria-label^='도시:']")
     expect(page.locator("#drawer-content")).to_contain_text("부산")
     assert told + faults(page, "the person's page with its drawer", width=width) == []

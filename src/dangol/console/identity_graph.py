@@ -51,6 +51,8 @@ class Point:
     foreign: bool = False
     #: Devices that this point stands for; 1: itself.
     stands_for: int = 1
+    #: What *label* begins with, the type in words: the picture breaks the line behind it. "" for several devices as one.
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def picture(view: IdentityView, teller: Teller, person_id: UUID) -> Picture:
         _add(lines, _place(grouped, decision.a_node), _place(grouped, decision.b_node), state, teller.decision(decision))
     points = [_point(node, teller, person_id) for node in view.identifiers if node.node_id not in grouped]
     points += _groups(grouped, mine, teller)
-    points += [Point(str(node), teller.identifier(text), _family(text.partition(":")[0]), foreign=True) for node, text in foreign.items()]
+    for node, text in foreign.items():
+        kind = text.partition(":")[0]
+        points.append(Point(str(node), teller.identifier(text), _family(kind), foreign=True, kind=teller.kind(kind)))
     return Picture(points, list(lines.values()), max(0, len(view.refusals) - REFUSALS_DRAWN))
 
 
@@ -141,8 +145,8 @@ def _groups(grouped: Mapping[UUID, str], mine: Mapping[UUID, NodeView], teller: 
 
 
 def _point(node: NodeView, teller: Teller, person_id: UUID) -> Point:
-    label = teller.identifier(f"{node.type}:{node.value}")
-    return Point(str(node.node_id), label, _family(node.type), leading=node.node_id == person_id, shared=node.shared)
+    label, kind = teller.identifier(f"{node.type}:{node.value}"), teller.kind(node.type)
+    return Point(str(node.node_id), label, _family(node.type), leading=node.node_id == person_id, shared=node.shared, kind=kind)
 
 
 def _family(kind: str) -> str:

@@ -82,6 +82,11 @@ SHARED: dict[str, tuple[Words, Words]] = {
 }
 
 
+def kind_words(kind: str, language: str) -> str:
+    """A type of identifier in words; one that a brand made up as it is."""
+    return TYPES[kind].of(language) if kind in TYPES else kind
+
+
 @dataclass(frozen=True)
 class Teller:
     """Tells claims and decisions in one language and time zone.
@@ -111,7 +116,7 @@ class Teller:
 
     def kind(self, kind: str) -> str:
         """A type of identifier in words."""
-        return TYPES[kind].of(self.language) if kind in TYPES else kind
+        return kind_words(kind, self.language)
 
     def step(self, step: ClaimView | DecisionView) -> str:
         """One step of a path, or one thing that keeps two people apart."""

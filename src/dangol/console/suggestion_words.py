@@ -115,7 +115,7 @@ def bits(value: float) -> str:
 
 
 def percent(probability: float) -> str:
-    """0.9972 as 99.7 %; what is not certain never reads as 100 %."""
+    """0.9972 as 99.7%; what is not certain never reads as 100 %."""
     if probability >= 0.9999:
-        return "> 99.99 %"
-    return f"{probability * 100:.2f} %" if probability >= 0.995 else f"{probability * 100:.1f} %"
+        return ">99.99%"
+    return f"{probability * 100:.2f}%" if probability >= 0.995 else f"{probability * 100:.1f}%"

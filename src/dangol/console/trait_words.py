@@ -1,11 +1,40 @@
 """Why a trait has its value, in plain words, Korean and English. Pure. One table for pages and API, so that both tell the same."""
 
-
-
 from __future__ import annotations
+
+import re
 
 from dangol.console.sentence_table import CHANNELS, Words
 from dangol.profiles import TraitExplanation
+
+#: What the traits are called that Segment's specification names, and those that a Korean brand's systems tell.
+TRAIT_NAMES: dict[str, Words] = {
+    "name": Words("이름", "Name"),
+    "first_name": Words("이름 (성 빼고)", "First name"),
+    "last_name": Words("성", "Last name"),
+    "nickname": Words("별명", "Nickname"),
+    "email": Words("이메일", "E-mail"),
+    "phone": Words("전화번호", "Phone"),
+    "birthday": Words("생일", "Birthday"),
+    "birth_date": Words("생년월일", "Date of birth"),
+    "age": Words("나이", "Age"),
+    "gender": Words("성별", "Gender"),
+    "address": Words("주소", "Address"),
+    "city": Words("도시", "City"),
+    "country": Words("나라", "Country"),
+    "language": Words("언어", "Language"),
+    "grade": Words("등급", "Grade"),
+    "tier": Words("등급", "Tier"),
+    "points": Words("포인트", "Points"),
+    "loyalty_number": Words("멤버십 번호", "Loyalty number"),
+    "kakao_id": Words("카카오 계정", "Kakao account"),
+    "naver_id": Words("네이버 계정", "Naver account"),
+    "company": Words("회사", "Company"),
+    "title": Words("직함", "Title"),
+    "username": Words("아이디", "User name"),
+    "website": Words("웹사이트", "Website"),
+    "created_at": Words("가입일", "Created"),
+}
 
 #: What decides, as the rule reads. {order} is the list of sources.
 POLICIES: dict[str, Words] = {
@@ -52,6 +81,12 @@ _CROWDED = Words(
 )
 _REMOVED = Words("지금은 값이 없어요. 나중에 온 이벤트가 지웠어요.", "It has no value now: a later event took it away.")
 _ALONE = Words("들어온 값이 하나뿐이에요.", "It is the only value told.")
+
+
+def trait_name(name: str, language: str) -> str:
+    """What people call a trait: 생일 for birthday; an unknown one as it is. loyaltyNumber and loyalty_number are the same name."""
+    words = TRAIT_NAMES.get(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    return words.of(language) if words else name
 
 
 def why_told(view: TraitExplanation, language: str) -> str:

@@ -1,6 +1,6 @@
 """Profiles: what is known of a person, with its sources, and everything they did on one timeline.
 
-In: event.applied.   Out: trait.changed.   Ask: person_of, person_view, explain, timeline, sessions, search_people, recent_people,
+In: event.applied.   Out: trait.changed.   Ask: person_of, person_view, explain, timeline, lanes_of, sessions, search_people, recent_people,
 export_people, group_view, search_groups, trait_rules_in_force.
 """
 
@@ -8,6 +8,7 @@ from dangol.profiles.explain import explain, told_traits
 from dangol.profiles.glance import person_view
 from dangol.profiles.groups import group_view, search_groups
 from dangol.profiles.handlers import Observed, Told, TraitChanged, devices_of, observe
+from dangol.profiles.lanes import lanes_of
 from dangol.profiles.reads import export_people, node_asked, person_of, recent_people, search_people
 from dangol.profiles.refused import TraitRulesRefused
 from dangol.profiles.ruleset import (
@@ -73,6 +74,7 @@ __all__ = [
     "export_people",
     "group_view",
     "keep_trait_rules",
+    "lanes_of",
     "node_asked",
     "observe",
     "person_of",

@@ -131,6 +131,11 @@ def act_words() -> dict[str, str]:
     return {
         "person.unmasked": _("saw personal data"),
         "person.viewed": _("looked at a person"),
+        "person.seen": _("read about a person with a command"),
+        "people.found": _("read about people with a token"),
+        "group.unmasked": _("read about a household or account with a token"),
+        "fact.unmasked": _("read a fact with a token"),
+        "quarantine.unmasked": _("read a quarantined event with a token"),
         "people.exported": _("took people out as a file"),
         "quarantine.exported": _("took quarantined events out as a file"),
         "audit.exported": _("took the audit out as a file"),
@@ -156,6 +161,7 @@ def act_words() -> dict[str, str]:
         "identity_rules.tried": _("tried identity rules on history"),
         "identity_rules.ordered": _("ordered identity rules"),
         "identity_rules.applied": _("put identity rules in force"),
+        "trait_rules.applied": _("put trait rules in force"),
         "plan.changed": _("changed the tracking plan"),
         "plan.retired": _("took an event out of the plan"),
         "quarantine.corrected": _("corrected an event"),
@@ -170,6 +176,12 @@ def act_words() -> dict[str, str]:
         "operator.password_changed": _("changed their own password"),
         "token.added": _("made a token"),
         "token.revoked": _("revoked a token"),
+        "subscription.added": _("added a webhook"),
+        "subscription.changed": _("changed a webhook"),
+        "subscription.paused": _("paused a webhook"),
+        "subscription.resumed": _("resumed a webhook"),
+        "subscription.removed": _("removed a webhook"),
+        "state.rebuilt": _("rebuilt people from the lake"),
     }
 
 

@@ -200,12 +200,15 @@ def _chart(volumes: list[HourVolume], now: datetime, zone: ZoneInfo) -> Chart:
     series = [Series(words[name], [max(0, counts[hour, name]) for hour in hours], colour) for name, colour in FATES]
     totals = [sum(one.values[place] for one in series) for place in range(len(hours))]
     busiest = max(range(len(hours)), key=lambda place: totals[place])
-    sentence = _("%(total)s events in the last 24 hours. The busiest hour began at %(hour)s with %(n)s.") % {
-        "total": f"{sum(totals):,}", "hour": f"{hours[busiest].astimezone(zone):%H:%M}", "n": f"{totals[busiest]:,}",
-    } if sum(totals) else _("No events in the last 24 hours.")  # fmt: skip
+    title, sentence = _("No events in the last 24 hours"), _("Each hour in which events come gets a bar here.")
+    if sum(totals):
+        title = _("%(total)s events in the last 24 hours") % {"total": f"{sum(totals):,}"}
+        sentence = _("One bar is one hour; the dashed one still runs. The busiest hour began at %(hour)s with %(n)s events.") % {
+            "hour": f"{hours[busiest].astimezone(zone):%H:%M}", "n": f"{totals[busiest]:,}",
+        }  # fmt: skip
     return chart_of(
         "hours",
-        _("Events per hour"),
+        title,
         sentence,
         [f"{hour.astimezone(zone):%H:%M}" for hour in hours],
         series,

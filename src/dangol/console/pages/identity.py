@@ -126,8 +126,8 @@ def graph(request: HttpRequest, person_id: UUID) -> HttpResponse:
         left_out=drawn.left_out,
         next=f"?{urlencode({'after': view.next})}" if view.next else "",
         sides=[(str(node.node_id), teller.identifier(f"{node.type}:{node.value}")) for node in view.identifiers],
-        a=str(a or ""),
-        b=str(b or ""),
+        a=str(a or person_id),
+        b=str(b or other_than(a or person_id, view)),
         answer=_answer(request, person_id, a, b) if a and b else None,
         may_decide=allowed(request, Permission.IDENTITY_DECIDE),
     )
@@ -188,6 +188,11 @@ def node_of(text: str | None) -> UUID | None:
         return UUID(text or "")
     except ValueError:
         return None
+
+
+def other_than(node: UUID, view: IdentityView) -> UUID | str:
+    """The first identifier of *view* besides *node*, so that a form does not begin with the same one twice; "" when there is none."""
+    return next((one.node_id for one in view.identifiers if one.node_id != node), "")
 
 
 def name_of(person_id: UUID, *, clear: bool, small: bool = True) -> str:

@@ -16,7 +16,7 @@ from dangol.console.identity_acts import Act, By, PersonSide, carry_out, preview
 from dangol.console.identity_graph import DEVICES
 from dangol.console.identity_words import Teller
 from dangol.console.masking import is_unmasked
-from dangol.console.pages.identity import name_of, node_of, teller_for
+from dangol.console.pages.identity import name_of, node_of, other_than, teller_for
 from dangol.console.pages.person import identifier_icon
 from dangol.console.people_words import Listed, listed, person_label, short
 from dangol.console.shell import address_of, flash, is_partial, show
@@ -195,7 +195,7 @@ def _page(
         masked=not clear,
         choices=[(str(node.node_id), teller.identifier(f"{node.type}:{node.value}")) for node in view.identifiers],
         a=str(a or person_id),
-        b=str(b or ""),
+        b=str(b or (other_than(a or person_id, view) if kind is DecisionKind.APART else "")),
         seen=seen,
         asked=asked,
         hits=[listed(hit) for hit in hits],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings as django_settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET
 
 from dangol.console.charts import Series, chart_of
+from dangol.console.lane_picture import lane_picture
 from dangol.console.shell import show
+from dangol.profiles.lanes import Lane, Lanes
 
 COMPONENTS = Path(__file__).parents[1] / "templates" / "components"
 
@@ -55,6 +58,7 @@ def samples_of(name: str) -> list[tuple[str, dict[str, Any]]]:
     entry = {"text": "앱에서 '여름 원피스'를 장바구니에 담았어요 (₩39,000)", "icon": "shopping-cart", "tone": "", "at": at, "channel": "앱", "source": "app-ios", "name": "Product Added", "raw_url": "/patterns", "key": "k"}
     columns = [{"key": "name", "title": "Name", "sort": True}, {"key": "n", "title": "Events", "num": True, "sort": True}]
     rows = [{"href": "/patterns", "cells": [{"text": "web"}, {"text": "1,204", "num": True, "value": 1204}]}, {"cells": [{"text": "pos-gangnam"}, {"text": "88", "num": True, "value": 88}]}]
+    walk = Lanes([Lane("web", (3, 0, 1) * 16, (0,) * 48), Lane("pos", (0,) * 47 + (2,), (0,) * 47 + (1,))], at, at, more=False)
     button = mark_safe('<button class="btn primary" type="button">Do it</button>')
     samples: dict[str, list[tuple[str, dict[str, Any]]]] = {
         "badge": [("Full", {"text": "sending", "tone": "good", "icon": "check"}), ("Plain", {"text": "v3"})],
@@ -70,6 +74,7 @@ def samples_of(name: str) -> list[tuple[str, dict[str, Any]]]:
         "field": [("Full", {"name": "sample", "id": "sample-full", "label": "Name", "value": "web", "help": "Short.", "error": "It is taken already."}), ("Empty", {"name": "sample2", "label": "Name", "optional": True})],
         "filter_bar": [("Full", {"action": "/patterns", "target": "#main", "filters": [{"name": "name", "label": "Name", "value": ""}, {"name": "kind", "label": "Kind", "value": "", "options": [("", "All"), ("web", "Web")]}]})],
         "heading": [("Sorted here", {"key": "name", "title": "Name", "sort": True}), ("Sorted by the server", {"key": "at", "title": "When", "num": True, "href": "/patterns", "order": "descending"}), ("Plain", {"key": "why", "title": "Why"})],
+        "lanes": [("Full", {"picture": lane_picture(walk, language="en", zone=ZoneInfo("Asia/Seoul"), addresses={})})],
         "note": [("Good", {"text": "Events arrive.", "tone": "good"}), ("Warn", {"text": "Look again.", "tone": "warn"}), ("Bad", {"text": "It was refused.", "tone": "bad"}), ("Plain", {"text": "For your information."})],
         "page_header": [("Full", {"title": "Sources", "subtitle": "Which systems send events?", "body": button})],
         "person_chip": [("Full", {"person_id": "a", "label": "김하나", "note": "user_id m-1024"}), ("Nameless", {"person_id": "b", "label": "+82 10"})],

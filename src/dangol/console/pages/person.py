@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dangol.console.access import allowed, needs, signed_in
 from dangol.console.computed_words import computed_line, stage_line
+from dangol.console.identity_words import kind_words
 from dangol.console.masking import is_unmasked, unmask
 from dangol.console.pages.person_changes import changes_of
 from dangol.console.pages.person_timeline import Timeline, timeline_of
@@ -23,6 +24,7 @@ from dangol.console.people_words import TELLING, person_label
 from dangol.console.sentences import channel_name
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
+from dangol.console.trait_words import trait_name
 from dangol.engines.lake import open_lake
 from dangol.operators import Permission
 from dangol.privacy import mask_json, mask_label, mask_person, record
@@ -43,6 +45,8 @@ IDENTIFIER_ICONS = {
     "kakao_id": "message-circle",
     "qr": "qr-code",
 }
+#: Parts of an address, as they are read in Korea; other parts follow.
+ADDRESS_ORDER = ("state", "city", "street", "postalCode", "country")
 #: Shortest reason for unmasking that says something.
 WHY_SHORTEST = 4
 
@@ -87,7 +91,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     view = person_view(connection, person_id)
     if view is None:
         raise Http404
-    clear = is_unmasked(request, person_id)
+    clear, language = is_unmasked(request, person_id), translation.get_language() or "ko"
     label = label_of(view)
     shown = view if clear else mask_person(view)
     page = PersonPage(
@@ -98,14 +102,15 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         reasons=[_("The customer asks for it"), _("To check who is calling"), _("To correct a mistake"), _("A rights request")],
         traits=[
             {
-                "name": name, "value": plain_value(trait.value), "source": trait.source, "at": trait.observed_at, "others": len(trait.others),
-                "why_url": f"/people/{person_id}/trait?{urlencode({'name': name})}",
+                "name": name, "label": trait_name(name, language), "value": plain_value(trait.value), "source": trait.source,
+                "at": trait.observed_at, "others": len(trait.others), "why_url": f"/people/{person_id}/trait?{urlencode({'name': name})}",
             }
             for name, trait in sorted(shown.traits.items())
         ],
         identifiers=[
             {
                 "type": one.type,
+                "kind": kind_words(one.type, language),
                 "value": one.value,
                 "verified": one.verified,
                 "source": one.source,
@@ -115,8 +120,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             }
             for one in sorted(shown.identifiers, key=lambda one: TELLING.index(one.type) if one.type in TELLING else 5)
         ],
-        stage=stage_line(shown.lifecycle, translation.get_language() or "ko"),
-        computed=[computed_line(one, translation.get_language() or "ko") for _name, one in sorted(shown.computed.items())],
+        stage=stage_line(shown.lifecycle, language),
+        computed=[computed_line(one, language) for _name, one in sorted(shown.computed.items())],
         changes=changes_of(view, clear=clear),
         groups=[
             {"name": one.name or one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}", "since": one.since, "left": one.left, "source": one.source}
@@ -228,7 +233,8 @@ def plain_value(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, dict):
-        return ", ".join(plain_value(one) for one in value.values() if one not in ("", None))
+        ordered = sorted(value.items(), key=lambda one: ADDRESS_ORDER.index(one[0]) if one[0] in ADDRESS_ORDER else len(ADDRESS_ORDER))
+        return ", ".join(plain_value(one) for _key, one in ordered if one not in ("", None))
     if isinstance(value, list):
         return ", ".join(plain_value(one) for one in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

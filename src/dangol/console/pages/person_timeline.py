@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,15 +16,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dangol.console.access import needs
+from dangol.console.lane_picture import LanePicture, lane_picture
 from dangol.console.masking import is_unmasked
 from dangol.console.sentence_table import CHANNELS
 from dangol.console.sentences import channel_name, say
-from dangol.console.shell import show
+from dangol.console.shell import is_partial, show
 from dangol.console.store import raw, settings
 from dangol.console.story_words import notes_of, story_words
 from dangol.operators import Permission
 from dangol.privacy import mask_timeline
-from dangol.profiles import TimelineEntry
+from dangol.profiles import TimelineEntry, lanes_of
 from dangol.profiles import timeline as read_timeline
 
 #: Timeline lines on one page.
@@ -46,6 +48,8 @@ class Timeline:
     filtered: bool
     #: Where this person was met first, in a sentence; "" where there is no story of two places.
     story: str
+    #: Above the whole timeline; None on a next page, a filtered one, and where less than two things happened.
+    lanes: LanePicture | None
 
 
 @require_GET
@@ -73,7 +77,7 @@ def timeline_of(request: HttpRequest, person_id: UUID) -> Timeline:
     except ValueError:
         raise Http404 from None
     clear, zone = is_unmasked(request, person_id), ZoneInfo(settings().brand.timezone)
-    lines = [_line(entry if clear else mask_timeline(entry), person_id, language, zone) for entry in page.entries]
+    lines = _told_once([_line(entry if clear else mask_timeline(entry), person_id, language, zone) for entry in page.entries])
     days = [
         {"day": key, "at": (batch := list(group))[0]["at"], "entries": batch}
         for key, group in groupby(lines, lambda one: _day(one["at"], zone))
@@ -110,7 +114,21 @@ def timeline_of(request: HttpRequest, person_id: UUID) -> Timeline:
         ],
         filtered=bool(name or channel or before_known),
         story=story_words(page.story, language),
+        lanes=None if is_partial(request) or name or channel or before_known else _lanes(person_id, language, zone),
     )
+
+
+def _lanes(person_id: UUID, language: str, zone: ZoneInfo) -> LanePicture | None:
+    found = lanes_of(raw(), person_id)
+    if found is None or found.first == found.last:
+        return None
+    return lane_picture(found, language=language, zone=zone, addresses={lane.channel: f"?{urlencode({'channel': lane.channel})}" for lane in found.lanes})
+
+
+def _told_once(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines; what one says besides its sentence is not said again by the next ones."""
+    told = [[note.text for note in line["notes"]] for line in lines]
+    return [line if not before or notes != before else {**line, "notes": []} for line, notes, before in zip(lines, told, [[], *told], strict=False)]
 
 
 def _day(at: datetime, zone: ZoneInfo) -> date:

@@ -198,7 +198,7 @@ def _show(
     language = translation.get_language() or "ko"
     may_change = allowed(request, Permission.SOURCES_CHANGE)
     address = collect_address()
-    words = _("%(n)s events in the last 24 hours.") % {"n": f"{sum(values):,}"}
+    title = _("%(total)s events in the last 24 hours") % {"total": f"{sum(values):,}"}
     zone = ZoneInfo(settings().brand.timezone)
     page = SourcePage(
         source=source,
@@ -208,8 +208,8 @@ def _show(
         total=sum(values),
         chart=chart_of(
             "source-hours",
-            _("Events per hour"),
-            words,
+            title,
+            _("One bar is one hour; the dashed one still runs."),
             [f"{hour.astimezone(zone):%H:%M}" for hour in hours],
             [Series(source.name, values, 1)],
             unfinished=True,

@@ -59,7 +59,7 @@ function options(data, place) {
         draggable: true,
         zoom: named ? 1 : Math.max(0.4, Math.sqrt(100 / data.points.length)),
         scaleLimit: { min: 0.3, max: 6 },
-        force: { layoutAnimation: false, initLayout: "circular", repulsion: named ? (roomy ? 420 : 260) : 60, edgeLength: named ? (roomy ? [90, 170] : [60, 100]) : [10, 40], gravity: named ? 0.12 : 0.25 },
+        force: { layoutAnimation: false, initLayout: "circular", repulsion: named ? (roomy ? 900 : 420) : 60, edgeLength: named ? (roomy ? [120, 190] : [80, 110]) : [10, 40], gravity: named ? 0.12 : 0.25 },
         emphasis: { focus: "adjacency" },
         labelLayout: { hideOverlap: true },
         data: data.points.map((one) => ({
@@ -69,7 +69,7 @@ function options(data, place) {
           symbol: SHAPES[one.family],
           symbolSize: one.leading ? 34 : one.stands_for > 1 ? Math.min(44, 20 + Math.sqrt(one.stands_for) * 3) : named ? 22 : 13,
           itemStyle: { color: one.foreign ? surface : paint[one.family], borderColor: one.shared ? strokes.refused : paint[one.family], borderWidth: one.shared ? 4 : 1.5, borderType: one.foreign ? "dashed" : "solid" },
-          label: { show: named || one.leading || one.stands_for > 1, position: "bottom", distance: 6, color: ink, fontSize: 12, formatter: one.label },
+          label: { show: named || one.leading || one.stands_for > 1, position: "bottom", distance: 6, color: ink, fontSize: 12, lineHeight: 15, textBorderColor: surface, textBorderWidth: 3, formatter: one.kind ? one.label.replace(`${one.kind} `, `${one.kind}\n`) : one.label },
         })),
         links: data.lines.map((one) => ({
           source: one.source,
