@@ -16,6 +16,7 @@ from dangol.profiles import person_of, person_view
 from dangol.settings import Settings
 
 DAY = 24 * 60
+ADDRESSES = st.sampled_from([f"{name}@b.kr" for name in "abcd"])
 
 
 def tight_rules() -> str:
@@ -50,6 +51,48 @@ def test_a_value_beyond_the_limit_stays_with_nobody_known_and_says_why(machine: 
     member = node_id("user_id", "m1")
     assert [person_of(machine.connection, "email", f"m{index}@brand.kr") == member for index in range(4)] == [True, True, False, True]
     assert machine.rows("select refused from edge where refused <> ''") == [("too_many_values",)]
+
+
+def addresses(machine: Machine, *days: float) -> None:
+    """One person's addresses m0, m1, …, each typed on its day, each event worked on its own."""
+    for index, day in enumerate(days):
+        machine.feed(identify(f"e{index}", day, userId="m1", traits={"email": f"m{index}@brand.kr"}))
+        machine.settle()
+
+
+def theirs(machine: Machine) -> list[bool]:
+    """Which of the addresses m0, m1 and m2 are the person's; it is what judging all claims at once says, too."""
+    assert machine.people_now() == machine.people_judged_anew()
+    return [person_of(machine.connection, "email", f"m{index}@brand.kr") == node_id("user_id", "m1") for index in range(3)]
+
+
+def test_a_limit_is_broken_by_an_address_that_turns_out_older(machine: Machine):
+    """An event that arrives late moves an address into the week of two others: the last of the three is left out after all."""
+    keep(machine)
+    addresses(machine, 0, 1, 8)
+    assert theirs(machine) == [True, True, True]
+    machine.feed(identify("late", 2, traits={"email": "m2@brand.kr"}))
+    machine.settle()
+    assert theirs(machine) == [True, True, False]
+
+
+def test_a_limit_is_kept_by_an_address_that_turns_out_older(machine: Machine):
+    """An event that arrives late moves an address out of the week of two others: the one that was left out is taken after all."""
+    keep(machine)
+    addresses(machine, 10, 13, 15)
+    assert theirs(machine) == [True, True, False]
+    machine.feed(identify("late", 2, traits={"email": "m0@brand.kr"}))
+    machine.settle()
+    assert theirs(machine) == [True, True, True]
+
+
+def test_a_limit_counts_the_earliest_addresses_in_whatever_order_they_arrive(machine: Machine):
+    """The first address of the week arrives last: it is taken, and the last one of the week is left out instead."""
+    keep(machine)
+    addresses(machine, 10, 11)
+    machine.feed(identify("late", 9, userId="m1", traits={"email": "m2@brand.kr"}))
+    machine.settle()
+    assert theirs(machine) == [True, False, True]
 
 
 def test_a_number_that_two_members_proved_identifies_neither(machine: Machine):
@@ -95,15 +138,16 @@ def crossing(draw: Any) -> list[dict[str, Any]]:
     """Events over three weeks in which a few members, addresses, numbers and cookies cross and exceed their limits."""
     made = []
     for index in range(draw(st.integers(3, 14))):
-        fields: dict[str, Any] = {"userId": draw(st.sampled_from(["m1", "m2", None]))}
-        if fields["userId"] is None:
-            del fields["userId"]
-        fields["anonymousId"] = draw(st.sampled_from(["c1", "c2", "c3", "c4"]))
-        fields["traits"] = draw(
+        # An event with an address alone claims nothing; it only says since when the address has been known.
+        alone = draw(st.integers(0, 4)) == 0
+        fields: dict[str, Any] = {} if alone else {"anonymousId": draw(st.sampled_from(["c1", "c2", "c3", "c4"]))}
+        if not alone and (member := draw(st.sampled_from(["m1", "m2", None]))):
+            fields["userId"] = member
+        fields["traits"] = {"email": draw(ADDRESSES)} if alone else draw(
             st.fixed_dictionaries(
                 {},
                 optional={
-                    "email": st.sampled_from([f"{name}@b.kr" for name in "abcd"]),
+                    "email": ADDRESSES,
                     "email_verified": st.booleans(),
                     "phone": st.sampled_from(["010-1234-9999", "010-5555-9999"]),
                     "phone_verified": st.booleans(),
