@@ -43,6 +43,8 @@ echo "Installing what Dangol needs ($lock). The first time takes some minutes."
 pip install --quiet --require-hashes --requirement "$lock"
 pip install --quiet --require-hashes --requirement tools/bootstrap/requirements-build.lock
 pip install --quiet --no-deps --no-build-isolation --editable .
+# It names src by its full path, which Python 3.11 cannot read under LC_ALL=C when a folder above is not ASCII. From here it need not be named.
+for link in "$venv"/lib/python3.*/site-packages/_editable_impl_dangol.pth; do echo ../../../../src > "$link"; done
 "$venv/bin/python" -m compileall -q src >/dev/null 2>&1 || true
 wanted "$kind" > "$venv/.dangol-setup-$kind"
 # Tests need everything that running needs.

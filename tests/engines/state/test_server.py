@@ -19,6 +19,7 @@ import pytest
 
 from dangol.engines import state
 from dangol.engines.state import wheel
+from dangol.engines.state.account import Account
 from dangol.settings import Settings, State
 
 ROOT = os.geteuid() == 0
@@ -74,6 +75,17 @@ def test_odd_folders(copied, tmp_path):
     settings = copied(tmp_path / "내 작업 공간's \"최고\"" / ("긴" * 60) / ("깊은" * 30) / "w")
     state.start(settings)
     assert kept(settings) == ["단골"]
+
+
+def test_dangol_itself_lies_in_an_odd_folder(tmp_path, monkeypatch):
+    """PostgreSQL's programs run from an installation below a 한글 folder, whatever Python they are started through reads there."""
+    home = tmp_path / "새 폴더" / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    next(home.glob("lib/python3.*/site-packages")).joinpath("dangol.pth").write_text(f"{tmp_path / '새 폴더' / 'src'}\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "executable", str(home / "bin" / "python"))
+    command = Account(uid=os.getuid(), gid=os.getgid(), switch=ROOT).command([wheel.program("postgres"), "--version"], [], detach=not ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, env={"LC_ALL": "C"}, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_new_workspace_starts_from_nothing(tmp_path):

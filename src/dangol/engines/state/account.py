@@ -30,7 +30,8 @@ class Account:
             return arguments
         uid = self.uid if self.switch else -1
         search = self.switch and not all(self._reaches(path) for path in reach)
-        return [sys.executable, "-I", launch.__file__, str(uid), str(self.gid), str(int(search)), str(int(detach)), *arguments]
+        # -S: no .pth is read. Where Dangol is installed below a 한글 folder, Python 3.11 ends at such a line under LC_ALL=C.
+        return [sys.executable, "-I", "-S", launch.__file__, str(uid), str(self.gid), str(int(search)), str(int(detach)), *arguments]
 
     def own(self, path: Path) -> None:
         """Give *path* to this account."""

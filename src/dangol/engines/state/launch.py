@@ -7,7 +7,7 @@ lie below a folder that only root may enter (/root is 0700). Loosening that fold
 So the process keeps one capability: to search and read folders (SEARCH = 1). No other right of root is left.
 UID -1 stays who we are. DETACH = 1 leaves a process that belongs to nobody, so that it outlives us and is never our zombie.
 
-Runs as a script with `python -I`; imports nothing of Dangol.
+Runs as a script with `python -I -S`; imports nothing of Dangol.
 """
 
 from __future__ import annotations
