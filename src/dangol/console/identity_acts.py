@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import tuple_row
-
 from dangol import matches
+from dangol.asking import ask
 from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.events import node_id, now_us, to_datetime
@@ -157,17 +156,17 @@ def _raw(settings: Settings) -> Iterator[RawConnection]:
 
 
 def _ends(connection: RawConnection, number: int) -> list[UUID]:
-    rows = _rows(connection, "select a, b from identity_decision where id = %s", [number])
+    rows = ask(connection, "select a, b from identity_decision where id = %s", [number])
     return list(rows[0]) if rows else []
 
 
 def _people(connection: RawConnection, ends: Sequence[UUID], decided: Decided | None = None) -> list[PersonSide]:
     """The people of these identifiers in this order, then others whom the decision touched."""
-    found = dict(_rows(connection, "select node_id, person_id from identifier where node_id = any(%s)", [list(ends)]))
+    found = dict(ask(connection, "select node_id, person_id from identifier where node_id = any(%s)", [list(ends)]))
     touched = [UUID(bytes=person) for person in decided.people] if decided else []
     people = list(dict.fromkeys([*(found[end] for end in ends if end in found), *touched]))[:PEOPLE_MAX]
     counts = dict(
-        _rows(connection, "select person_id, count(*) from identifier where person_id = any(%s) group by person_id", [people])
+        ask(connection, "select person_id, count(*) from identifier where person_id = any(%s) group by person_id", [people])
     )
     return [_side(connection, person, counts[person]) for person in people if person in counts]
 
@@ -184,7 +183,7 @@ def _side(connection: RawConnection, person: UUID, count: int) -> PersonSide:
 
 
 def _some_identifiers(connection: RawConnection, person: UUID) -> list[IdentifierView]:
-    rows: list[Any] = _rows(
+    rows: list[Any] = ask(
         connection,
         """
         select node_id, type, value, first_at, coalesce(source.name, '')
@@ -197,9 +196,3 @@ def _some_identifiers(connection: RawConnection, person: UUID) -> list[Identifie
         [person, IDENTIFIERS_TOLD],
     )
     return [IdentifierView(kind, value, False, first, None, source, node) for node, kind, value, first, source in rows]
-
-
-def _rows(connection: RawConnection, query: str, params: Any) -> list[Any]:
-    # As text, so that ids come as UUID: the connection itself gives them as bytes, which the rules want.
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]

@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.identity.facts import DecisionKind
 from dangol.identity.ruleset import RuleSet, rules_in_force
 
@@ -159,12 +159,12 @@ def why(connection: Connection[Any], a: UUID, b: UUID) -> Why:
 
 def people_of(connection: Connection[Any], nodes: Iterable[UUID]) -> dict[UUID, UUID]:
     """Identifier (or old person id) -> the person it belongs to now; absent: no event ever carried it."""
-    return dict(_rows(connection, "select node_id, person_id from identifier where node_id = any(%s)", [list(nodes)]))
+    return dict(ask(connection, "select node_id, person_id from identifier where node_id = any(%s)", [list(nodes)]))
 
 
 def names_of(connection: Connection[Any], nodes: Iterable[UUID]) -> dict[UUID, str]:
     """Identifier -> type:value."""
-    return dict(_rows(connection, "select node_id, type || ':' || value from identifier where node_id = any(%s)", [list(nodes)]))
+    return dict(ask(connection, "select node_id, type || ':' || value from identifier where node_id = any(%s)", [list(nodes)]))
 
 
 def claim_between(connection: Connection[Any], a: UUID, b: UUID) -> ClaimView | None:
@@ -178,7 +178,7 @@ def _identifiers(connection: Connection[Any], person_id: UUID, after: str | None
     if after and not bar:
         raise ValueError(f"cursor {after!r} is not one that a page gave as `next`")
     # The leading identifier stands before all others, so a later page never has it.
-    return _rows(
+    return ask(
         connection,
         """
         select node_id, type, value, shared_identifier.node_id is not null, first_message, first_at, coalesce(source.name, ''),
@@ -206,8 +206,8 @@ def _counts(connection: Connection[Any], person_id: UUID, nodes: list[UUID], *, 
     identifiers = len(nodes)
     if not whole:
         query = "select count(*) from (select from identifier where person_id = %s limit %s) as counted"
-        identifiers = _rows(connection, query, [person_id, COUNTED_MAX])[0][0]
-    (accepted, refused), *_ = _rows(
+        identifiers = ask(connection, query, [person_id, COUNTED_MAX])[0][0]
+    (accepted, refused), *_ = ask(
         connection,
         """
         select (select count(*)
@@ -222,7 +222,7 @@ def _counts(connection: Connection[Any], person_id: UUID, nodes: list[UUID], *, 
 
 def _path(connection: Connection[Any], person_id: UUID, a: UUID, b: UUID) -> list[ClaimView | DecisionView]:
     """The shortest way from *a* to *b*: first over bare ids, then only the steps on it with their evidence."""
-    claimed = _rows(
+    claimed = ask(
         connection,
         "select a, b from edge join identifier on identifier.node_id = edge.a where person_id = %s and refused = ''",
         [person_id],
@@ -262,10 +262,10 @@ def _shortest(steps: dict[UUID, set[UUID]], a: UUID, b: UUID) -> list[UUID]:
 def _between(connection: Connection[Any], one: UUID, other: UUID) -> list[ClaimView | DecisionView]:
     """What two people were refused: claims with an end in each, claims of both with a third (a shared phone), and decisions."""
     sides = [
-        [row[0] for row in _rows(connection, "select node_id from identifier where person_id = %s limit %s", [person, SIDE_MAX])]
+        [row[0] for row in ask(connection, "select node_id from identifier where person_id = %s limit %s", [person, SIDE_MAX])]
         for person in (one, other)
     ]
-    pairs = _rows(
+    pairs = ask(
         connection,
         """
         with direct as (
@@ -315,18 +315,18 @@ _CLAIM = """
 def _accepted(connection: Connection[Any], nodes: list[UUID], limit: int) -> list[ClaimView]:
     # Both ends of an accepted claim are of one person, so each is found by its leading end or by the other.
     query = f"{_CLAIM} where (edge.a = any(%(nodes)s) or edge.b = any(%(nodes)s)) and refused = '' order by edge.first_at, edge.first_message limit %(limit)s"
-    return [ClaimView(*row) for row in _rows(connection, query, {"nodes": nodes, "limit": limit})]
+    return [ClaimView(*row) for row in ask(connection, query, {"nodes": nodes, "limit": limit})]
 
 
 def _refused(connection: Connection[Any], nodes: list[UUID], limit: int) -> list[ClaimView]:
     query = f"{_CLAIM} where (edge.a = any(%(nodes)s) or edge.b = any(%(nodes)s)) and refused <> '' order by edge.first_at, edge.first_message limit %(limit)s"
-    return [ClaimView(*row) for row in _rows(connection, query, {"nodes": nodes, "limit": limit})]
+    return [ClaimView(*row) for row in ask(connection, query, {"nodes": nodes, "limit": limit})]
 
 
 def _views(connection: Connection[Any], pairs: Sequence[tuple[UUID, UUID]]) -> list[ClaimView]:
     """The claims of these (a, b), in the order in which they are judged."""
     query = f"{_CLAIM} where (edge.a, edge.b) in (select * from unnest(%s::uuid[], %s::uuid[])) order by edge.first_at, edge.first_message"  # noqa: S608 - from above
-    return [ClaimView(*row) for row in _rows(connection, query, [[a for a, _ in pairs], [b for _, b in pairs]])] if pairs else []
+    return [ClaimView(*row) for row in ask(connection, query, [[a for a, _ in pairs], [b for _, b in pairs]])] if pairs else []
 
 
 _DECISION = """
@@ -339,14 +339,9 @@ _DECISION = """
 
 def _decisions(connection: Connection[Any], nodes: Iterable[UUID]) -> list[DecisionView]:
     query = f"{_DECISION} where undone_at is null and (decision.a = any(%(nodes)s) or decision.b = any(%(nodes)s)) order by decision.id"
-    return [DecisionView(*row) for row in _rows(connection, query, {"nodes": list(nodes)})]
+    return [DecisionView(*row) for row in ask(connection, query, {"nodes": list(nodes)})]
 
 
 def _decisions_of(connection: Connection[Any], person_id: UUID) -> list[DecisionView]:
     query = f"{_DECISION} where undone_at is null and one.person_id = %s and other.person_id = one.person_id order by decision.id"
-    return [DecisionView(*row) for row in _rows(connection, query, [person_id])]
-
-
-def _rows(connection: Connection[Any], query: str, params: Any) -> list[Any]:
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]
+    return [DecisionView(*row) for row in ask(connection, query, [person_id])]

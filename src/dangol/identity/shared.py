@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.identity.facts import SharedBecause
 from dangol.identity.rules import owners_at_once
 from dangol.identity.ruleset import RuleSet, SharedLimit
@@ -82,7 +82,7 @@ def shared_page(
     type_after, bar, value_after = after.partition("|") if after else ("", "", "")
     if after and not bar:
         raise ValueError(f"cursor {after!r} is not one that a page gave as `next`")
-    rows = _rows(
+    rows = ask(
         connection,
         """
         select node_id, type, value
@@ -103,7 +103,7 @@ def shared_page(
 
 def shared_one(connection: Connection[Any], node_id: UUID, rules: RuleSet) -> tuple[SharedView, list[OwnerView]] | None:
     """One shared identifier with everybody it was claimed with, the owners first; None: it is not shared."""
-    rows = _rows(
+    rows = ask(
         connection,
         "select node_id, type, value from shared_identifier join identifier using (node_id) where node_id = %s",
         [node_id],
@@ -116,7 +116,7 @@ def shared_one(connection: Connection[Any], node_id: UUID, rules: RuleSet) -> tu
 
 def owners_of(connection: Connection[Any], node_id: UUID, rules: RuleSet) -> list[OwnerView]:
     """What *node_id* was claimed together with, up to LOOKED_AT_MAX and one more."""
-    rows = _rows(
+    rows = ask(
         connection,
         """
         with claim as (
@@ -199,8 +199,3 @@ def _day(at: datetime) -> int:
 
 def _moment(day: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
-
-
-def _rows(connection: Connection[Any], query: str, params: Any) -> list[Any]:
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.identity.ruleset import default_rules, shipped_document
 
 
@@ -27,6 +27,5 @@ class RuleSetVersionView:
 
 def rule_set_versions(connection: Connection[Any]) -> list[RuleSetVersionView]:
     """Every version, newest first; the last is the one that ships with this Dangol."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute("select version, document, actor, why, applied_at from identity_rule_set order by version desc").fetchall()
+    rows = ask(connection, "select version, document, actor, why, applied_at from identity_rule_set order by version desc")
     return [*(RuleSetVersionView(*row) for row in rows), RuleSetVersionView(default_rules().version, shipped_document(), "dangol", "", None)]

@@ -15,8 +15,8 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.identity.matching import Record
 from dangol.profiles.rules import decode_body
 
@@ -92,7 +92,7 @@ def _portions(connection: Connection[Any], progress: Callable[[int], None]) -> I
     """Records of some people at a time, in the order of their ids."""
     after, read = UUID(int=0), 0
     while True:
-        rows = _rows(
+        rows = ask(
             connection,
             """
             select person_id, node_id, type, value, shared_identifier.node_id is not null
@@ -122,7 +122,7 @@ def _records(connection: Connection[Any], rows: list[Any]) -> list[Record]:
             people[row[0]].append(row)
     owner = {node: person for person, mine in people.items() for _, node, *_ in mine}
     told: dict[UUID, Told] = defaultdict(lambda: defaultdict(list))
-    for node, body in _rows(connection, "select node_id, body from fragment where node_id = any(%s) and body is not null", [list(owner)]):
+    for node, body in ask(connection, "select node_id, body from fragment where node_id = any(%s) and body is not null", [list(owner)]):
         for name, seen in decode_body(bytes(body)).traits.items():
             if name in _WANTED:
                 told[owner[node]][name] += [(one.at, one.value) for one in seen]
@@ -182,8 +182,3 @@ def _comparable(record: Record) -> bool:
 def _column(rows: list[Record], name: str) -> list[Any]:
     values = [getattr(row, name) for row in rows]
     return [value.bytes for value in values] if name == "person_id" else [list(value) for value in values] if name in _LISTS else values
-
-
-def _rows(connection: Connection[Any], query: str, params: Any) -> list[Any]:
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]

@@ -8,9 +8,9 @@ from typing import Any
 
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.events.ports import SEQ_BITS
 from dangol.hotstate import PROCESSING_LOCK
-from dangol.profiles.asking import ask
 from dangol.profiles.computed.definitions import Computed, from_content
 from dangol.profiles.computed.handlers import put_in_force, same_as_in_force
 from dangol.profiles.computed.rules import FillState

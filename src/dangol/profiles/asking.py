@@ -6,15 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.events import to_datetime
-
-
-def ask(connection: Connection[Any], query: str, params: Any) -> list[Any]:
-    """What *query* answers, whatever rows the connection makes by itself."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]
 
 
 def source_names(connection: Connection[Any]) -> dict[int, tuple[str, str]]:

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.events import to_us
-from dangol.profiles.asking import ask, source_names
+from dangol.profiles.asking import source_names
 from dangol.profiles.rules import Folded, StoredFragment, fold
 from dangol.profiles.ruleset import TraitRules, trait_rules_in_force
 from dangol.profiles.trait_views import explain_trait

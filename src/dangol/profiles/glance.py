@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Raw, Struct
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.events import now_us, to_datetime
 from dangol.identity import default_rules
 from dangol.privacy import NOTE
-from dangol.profiles.asking import ask, moment
+from dangol.profiles.asking import moment
 from dangol.profiles.computed.reads import PARTS_SELECT, TRAITS_SELECT, PartRow, TraitRow, computed_views, lifecycle_view
 from dangol.profiles.rules import StoredFragment, fold, shifts_of
 from dangol.profiles.ruleset import known_trait_rules

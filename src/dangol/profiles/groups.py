@@ -12,8 +12,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.events import to_datetime
-from dangol.profiles.asking import ask, source_names
+from dangol.profiles.asking import source_names
 from dangol.profiles.belonging import Belonging, gather
 from dangol.profiles.explain import fragments_of
 from dangol.profiles.reads import people_hits

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.events import to_datetime, to_us
-from dangol.profiles.asking import ask, source_names
+from dangol.profiles.asking import source_names
 from dangol.profiles.stitching import PURCHASES
 
 #: Equal stretches into which the time from the first to the last event is cut.

@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import tuple_row
+
+from dangol.asking import ask
 
 
 def last_seen_of(connection: Connection[Any], nodes: Iterable[UUID]) -> dict[UUID, datetime]:
     """Identifier -> time of the last event attributed to it; absent: it only ever came beside another."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute("select node_id, max(last_at) from fragment where node_id = any(%s) group by node_id", [list(nodes)])
-        return dict(rows.fetchall())
+    return dict(ask(connection, "select node_id, max(last_at) from fragment where node_id = any(%s) group by node_id", [list(nodes)]))

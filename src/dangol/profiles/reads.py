@@ -15,9 +15,10 @@ import phonenumbers
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.events import node_id, to_us
 from dangol.identity import RuleSet, default_rules, rules_in_force
-from dangol.profiles.asking import ask, moment, source_names
+from dangol.profiles.asking import moment, source_names
 from dangol.profiles.explain import fragments_of
 from dangol.profiles.glance import identifier_views
 from dangol.profiles.rules import NAME_TRAITS, Folded, StoredFragment, fold

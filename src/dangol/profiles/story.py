@@ -10,8 +10,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.events import key_bytes
-from dangol.profiles.asking import ask
 from dangol.profiles.stitching import LOOK_BACK, ONLINE, PURCHASES, STORE, Join, days_between, recognised, visits
 from dangol.profiles.views import Moment, OnlineBefore, Recognition, StoreBefore, Story
 

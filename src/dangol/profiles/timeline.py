@@ -12,8 +12,9 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.events import to_datetime, to_us
-from dangol.profiles.asking import ask, source_names
+from dangol.profiles.asking import source_names
 from dangol.profiles.stitching import PURCHASES, STORE, Touch, crossings
 from dangol.profiles.story import Known, Sources, known_since, online_before, store_before, story_of
 from dangol.profiles.views import SessionView, Story, TimelineEntry, TimelinePage

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import yaml
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.errors import DangolError
 from dangol.identity.ruleset import RuleSetRefused, read_rules
 
@@ -171,9 +171,7 @@ def _runs(connection: Connection[Any], which: str, params: list[Any], now: datet
           from identity_rule_run
          {which}
     """  # noqa: S608 - the callers above say which
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, params).fetchall()  # type: ignore[arg-type]
-    return [_view(row, now) for row in rows]
+    return [_view(row, now) for row in ask(connection, query, params)]
 
 
 def _view(row: Any, now: datetime) -> RuleRunView:

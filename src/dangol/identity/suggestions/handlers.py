@@ -13,6 +13,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.identity.matching import Match, Model, Reason
 from dangol.identity.suggestions.facts import Kept, Suggestion
 from dangol.identity.suggestions.reads import suggestion
@@ -287,13 +288,13 @@ def keep_model(connection: Connection[Any], model: Model, *, at: datetime) -> in
 
 
 def _people(connection: Connection[Any], nodes: Iterable[UUID]) -> dict[UUID, UUID]:
-    return dict(_rows(connection, "select node_id, person_id from identifier where node_id = any(%s)", [list(nodes)]))
+    return dict(ask(connection, "select node_id, person_id from identifier where node_id = any(%s)", [list(nodes)]))
 
 
 def _known(connection: Connection[Any], people: list[UUID]) -> dict[tuple[UUID, UUID], _Known]:
     """Suggestions about two of *people*, by who they are now; of several the open one, then the oldest."""
     found: dict[tuple[UUID, UUID], _Known] = {}
-    for one, other, number, state, reasons in _rows(
+    for one, other, number, state, reasons in ask(
         connection,
         """
         select ia.person_id, ib.person_id, s.id, s.state, s.reasons
@@ -312,7 +313,7 @@ def _known(connection: Connection[Any], people: list[UUID]) -> dict[tuple[UUID, 
 def _refused(connection: Connection[Any], people: list[UUID]) -> dict[tuple[UUID, UUID], list[_Known]]:
     """Rejections that two of *people* stand under, whoever they were then; "never" first."""
     found: dict[tuple[UUID, UUID], dict[int, _Known]] = defaultdict(dict)
-    for one, other, number, state, reasons, now_a, now_b in _rows(
+    for one, other, number, state, reasons, now_a, now_b in ask(
         connection,
         """
         select distinct n.person_id, m.person_id, s.id, s.state, s.reasons, ia.person_id, ib.person_id
@@ -332,7 +333,7 @@ def _refused(connection: Connection[Any], people: list[UUID]) -> dict[tuple[UUID
 
 
 def _apart(connection: Connection[Any], people: list[UUID]) -> set[tuple[UUID, UUID]]:
-    rows = _rows(
+    rows = ask(
         connection,
         """
         select n.person_id, m.person_id
@@ -345,8 +346,3 @@ def _apart(connection: Connection[Any], people: list[UUID]) -> set[tuple[UUID, U
         {"people": people},
     )
     return {pair(one, other) for one, other in rows}
-
-
-def _rows(connection: Connection[Any], query: str, params: Any) -> list[Any]:
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
+from dangol.asking import ask
 from dangol.identity.matching import Reason
 from dangol.identity.suggestions.facts import Approval, Gone, ModelRecord, Run, Suggestion
 from dangol.identity.suggestions.rules import SuggestionState
@@ -129,7 +129,7 @@ def suggestions(
     looked = 0
     while True:
         waiting = _candidates(connection, wanted, cursor, backwards=backwards)
-        standing = {row[0]: row for row in _rows(connection, f"{STANDING} where s.id = any(%s)", [[number for number, _ in waiting]])}
+        standing = {row[0]: row for row in ask(connection, f"{STANDING} where s.id = any(%s)", [[number for number, _ in waiting]])}
         for number, probability in waiting:
             one = suggestion_of(standing[number]) if number in standing else None
             if one is not None and (not wanted.states or one.state in wanted.states):
@@ -155,7 +155,7 @@ def _candidates(connection: Connection[Any], wanted: SuggestionFilter, cursor: s
         and (s.a in (select node_id from identifier where person_id = (select person_id from identifier where node_id = %(person)s))
              or s.b in (select node_id from identifier where person_id = (select person_id from identifier where node_id = %(person)s)))
     """
-    return _rows(
+    return ask(
         connection,
         f"""
         select one.*
@@ -199,7 +199,7 @@ def _stored(states: tuple[SuggestionState, ...]) -> list[str]:
 
 def suggestion(connection: Connection[Any], number: int) -> Suggestion | None:
     """One suggestion as it stands now; None when there is none with this number."""
-    rows = _rows(connection, f"{STANDING} where s.id = %s", [number])
+    rows = ask(connection, f"{STANDING} where s.id = %s", [number])
     return suggestion_of(rows[0]) if rows else None
 
 
@@ -228,9 +228,9 @@ def suggestion_of(row: Any) -> Suggestion:
 
 def counts(connection: Connection[Any]) -> Counts:
     """How many suggestions there are of each state."""
-    totals = dict(_rows(connection, "select state, count(*) from match_suggestion where state <> 'open' group by state", []))
-    waiting = [number for (number,) in _rows(connection, "select id from match_suggestion where state = 'open' limit %s", [COUNTED_MAX + 1])]
-    second = [number for (number,) in _rows(connection, "select id from match_suggestion where state = 'open' and first_actor <> '' limit %s", [COUNTED_MAX])]
+    totals = dict(ask(connection, "select state, count(*) from match_suggestion where state <> 'open' group by state", []))
+    waiting = [number for (number,) in ask(connection, "select id from match_suggestion where state = 'open' limit %s", [COUNTED_MAX + 1])]
+    second = [number for (number,) in ask(connection, "select id from match_suggestion where state = 'open' and first_actor <> '' limit %s", [COUNTED_MAX])]
     return Counts(
         len(waiting) if len(waiting) > COUNTED_MAX else _still_open(connection, waiting),
         _still_open(connection, second),
@@ -239,23 +239,23 @@ def counts(connection: Connection[Any]) -> Counts:
 
 
 def _still_open(connection: Connection[Any], numbers: list[int]) -> int:
-    return sum(suggestion_of(row).state is SuggestionState.OPEN for row in _rows(connection, f"{STANDING} where s.id = any(%s)", [numbers]))
+    return sum(suggestion_of(row).state is SuggestionState.OPEN for row in ask(connection, f"{STANDING} where s.id = any(%s)", [numbers]))
 
 
 def runs(connection: Connection[Any], *, limit: int = 20) -> list[Run]:
     """Looks for probable matches, newest first."""
-    return [Run(*row) for row in _rows(connection, f"select {_RUN} from match_run order by id desc limit %s", [limit])]  # noqa: S608
+    return [Run(*row) for row in ask(connection, f"select {_RUN} from match_run order by id desc limit %s", [limit])]  # noqa: S608
 
 
 def run(connection: Connection[Any], number: int) -> Run | None:
     """One of them."""
-    rows = _rows(connection, f"select {_RUN} from match_run where id = %s", [number])  # noqa: S608
+    rows = ask(connection, f"select {_RUN} from match_run where id = %s", [number])  # noqa: S608
     return Run(*rows[0]) if rows else None
 
 
 def model_in_force(connection: Connection[Any]) -> ModelRecord | None:
     """The trained model that scores; None before any training."""
-    rows = _rows(
+    rows = ask(
         connection,
         "select version, document, trained_at, people, state from match_model where state = 'in_force' order by version desc limit 1",
         [],
@@ -266,14 +266,14 @@ def model_in_force(connection: Connection[Any]) -> ModelRecord | None:
 def identifiers_of(connection: Connection[Any], people: Sequence[UUID]) -> dict[UUID, dict[str, frozenset[str]]]:
     """Values by type, of each of these people."""
     found: dict[UUID, dict[str, set[str]]] = {person: {} for person in people}
-    for person, kind, value in _rows(connection, "select person_id, type, value from identifier where person_id = any(%s)", [list(people)]):
+    for person, kind, value in ask(connection, "select person_id, type, value from identifier where person_id = any(%s)", [list(people)]):
         found[person].setdefault(kind, set()).add(value)
     return {person: {kind: frozenset(values) for kind, values in kinds.items()} for person, kinds in found.items()}
 
 
 def leading_identifiers(connection: Connection[Any], people: Sequence[UUID]) -> dict[UUID, str]:
     """TYPE:VALUE of each person's leading identifier."""
-    rows = _rows(connection, "select node_id, type || ':' || value from identifier where node_id = any(%s)", [list(people)])
+    rows = ask(connection, "select node_id, type || ':' || value from identifier where node_id = any(%s)", [list(people)])
     return {**{person: str(person) for person in people}, **dict(rows)}
 
 
@@ -284,8 +284,3 @@ def _cursor(cursor: str | None) -> tuple[float | None, int | None]:
     if not mark:
         raise ValueError(f"cursor {cursor!r} is not one that a page gave as `next`")
     return float(probability), int(number)
-
-
-def _rows(connection: Connection[Any], query: str, params: Any) -> list[Any]:
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, params).fetchall()  # type: ignore[arg-type]

@@ -11,10 +11,11 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import Connection
 
+from dangol.asking import ask
 from dangol.errors import DangolError
 from dangol.events import to_datetime, to_us
 from dangol.events.ports import Lake
-from dangol.profiles.asking import ask, source_names
+from dangol.profiles.asking import source_names
 from dangol.profiles.computed.conditions import compiled
 from dangol.profiles.computed.definitions import Computed, from_content
 from dangol.profiles.computed.partials import Part, make
