@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from dangol.events import ROUTE_TYPES
+from dangol.events import ROUTE_TYPES, parse_time_us
 from dangol.intake.clock import ReceiptClock
 from dangol.intake.facts import Reason
 from dangol.intake.frame import Frame
@@ -207,6 +207,8 @@ class CollectApp:
         judged = judge(request, knowledge)
         if judged.answer is not None and judged.answer.status == 401 and self._look_at_snapshot() and self._knowledge is not None:
             judged = judge(self._request(call, body, route), self._knowledge)
+        if self._clock.in_doubt and (sent := parse_time_us(judged.sent_at)) is not None:
+            self._clock.hear(sent)
         if judged.frame is None:
             return judged.answer or Answer(200, taken(0, 0, request.request_id, [], []))
         return self._keep(judged, judged.frame, reply)

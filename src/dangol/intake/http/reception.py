@@ -49,6 +49,8 @@ class Judged(Struct):
     message_ids: list[str | None] = []
     #: The answer instead of a plain 200.
     answer: Answer | None = None
+    #: When the request was sent, as it says itself.
+    sent_at: str | float | None = None
 
 
 def judge_events(request: Request, knowledge: Knowledge, max_event_bytes: int) -> Judged:
@@ -129,7 +131,7 @@ def _frame_of(request: Request, source: SnapshotSource, body: Body, knowledge: K
     if not body.items:
         return Judged(None)
     frame = _frame(request, source, FrameKind.EVENTS, len(body.items), request.body, verdicts)
-    return Judged(frame, [getattr(item, "messageId", None) for item in body.items])
+    return Judged(frame, [getattr(item, "messageId", None) for item in body.items], sent_at=body.sent_at)
 
 
 def _frame(request: Request, source: SnapshotSource | None, kind: FrameKind, events: int, body: bytes, verdicts: list[Verdict]) -> Frame:
