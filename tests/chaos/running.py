@@ -99,6 +99,11 @@ class Running:
             self._supervisor.wait(10)
             self.up()
 
+    def came_down(self) -> None:
+        """Whoever cut the power killed everything; it can be brought up again."""
+        if self._supervisor is not None:
+            self._supervisor.wait(10)
+
     def freeze(self, name: str, seconds: float) -> None:
         """Stop the processes of *name* without ending them: they look alive and answer nothing."""
         pid = self.pid(name)

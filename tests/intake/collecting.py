@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -84,6 +85,8 @@ class RunningCollect:
     workspace: Path
     collect: Collect = field(default_factory=lambda: Collect(port=free_port()))
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    #: Beside the caller's own.
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -100,8 +103,9 @@ class RunningCollect:
         """Start one process and wait until it answers."""
         said = (self.workspace / "collect.log").open("ab")
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(self.workspace), msgspec.json.encode(self.collect).decode()], stderr=said
-        )
+            [sys.executable, "-c", RUN, str(self.workspace), msgspec.json.encode(self.collect).decode()],
+            stderr=said, env={**os.environ, **self.environment},
+        )  # fmt: skip
         self.processes.append(process)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from dangol.durable import make_folder, sync
 from dangol.settings import Settings
 
 HERE = Path(__file__).parent
@@ -114,12 +115,14 @@ def secret_key(settings: Settings) -> str:
     """The key that signs sessions, made once per workspace and readable by its owner alone."""
     path = settings.secrets_dir / "console.key"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent, 0o700)
         fresh = path.with_name(f".console.key.{secrets.token_hex(4)}")
         fresh.write_text(secrets.token_urlsafe(48), encoding="ascii")
         fresh.chmod(0o600)
+        sync(fresh)  # nobody could sign in with the empty key that a power cut would leave
         # Linking fails when another process was first, so two processes never sign with different keys.
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(fresh)
         fresh.unlink()
+        sync(path.parent)
     return path.read_text(encoding="ascii")

@@ -26,6 +26,7 @@ import zstandard
 from psycopg import Connection
 
 from dangol import __version__
+from dangol.durable import place
 from dangol.engines import state
 from dangol.engines.lake.queries import QUERIES, READERS_LOCK
 from dangol.engines.state_copy import PART, BackupFailed, RestoreRefused, dump_before_upgrade, dump_state, is_dump, load_dump, restore_state
@@ -62,12 +63,12 @@ def backup(settings: Settings, file: Path) -> None:
     """
     part = file.with_name(file.name + PART)
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
-            with zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=2).stream_writer(raw, closefd=False) as packed:
-                _pack(settings, packed, file.parent)
-            raw.flush()
-            os.fsync(raw.fileno())
-        part.rename(file)
+        with (
+            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw,
+            zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=2).stream_writer(raw, closefd=False) as packed,
+        ):
+            _pack(settings, packed, file.parent)
+        place(part, file)
     except (OSError, sqlite3.Error) as error:
         raise BackupFailed(f"The copy to {file} failed: {error}. The workspace is unchanged.") from error
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from dangol.durable import make_folder, place
 from dangol.engines import state
 from dangol.engines.state.server import DATABASE, address
 from dangol.engines.state.wheel import program
@@ -60,7 +61,7 @@ def dump_state(settings: Settings, path: Path, *, snapshot: str = "", compress: 
     try:
         _run(state.locate(settings), arguments)
         fresh.chmod(0o600)
-        fresh.rename(path)
+        place(fresh, path)  # an upgrade that follows must find it, whatever happens
     finally:
         fresh.unlink(missing_ok=True)
 
@@ -122,7 +123,7 @@ def _check_files(settings: Settings, where: str) -> None:
 
 def _keep(settings: Settings, before: str) -> Path:
     folder = settings.workspace / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder, 0o700)
     path = folder / f"state-before-{before}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.dump"
     dump_state(settings, path)
     older = sorted(set(folder.glob(f"state-before-{before}-*.dump")) - {path})  # by the time in the name, which a clock set back makes wrong

@@ -7,14 +7,13 @@ Without one, collect does not know which keys are right and answers 503, never 4
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
+from dangol.durable import put
 from dangol.errors import DangolError
 from dangol.events import now_us
 from dangol.intake.plan_check import PlanEntry
@@ -86,22 +85,7 @@ def decode(data: bytes) -> Snapshot:
 
 def write(path: Path, snapshot: Snapshot) -> None:
     """Put the snapshot in place, whole or not at all, readable by its owner alone: it holds write keys."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, making = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(encode(snapshot))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(making).replace(path)
-    except BaseException:
-        Path(making).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    put(path, encode(snapshot))
 
 
 class SnapshotFile:

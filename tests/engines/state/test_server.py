@@ -175,6 +175,16 @@ def test_a_port_that_somebody_took_is_exchanged(copied):
         assert kept(settings) == ["단골"]
 
 
+@pytest.mark.parametrize("found", [b"", b"\0\0\0\0\0", b"543\0\0"])
+def test_a_port_that_a_power_cut_blotted_out_is_exchanged(copied, found):
+    """The number that it remembered may be anything but a number afterwards: another port is found."""
+    settings = copied()
+    (settings.state_dir / "port").write_bytes(found)
+    state.start(settings)
+    assert kept(settings) == ["단골"]
+    assert (settings.state_dir / "port").read_text().isdigit()
+
+
 def test_a_workspace_moves_while_it_runs(copied, tmp_path):
     """Renaming the folder neither hides the server nor stops it, and it starts at the new place."""
     settings = copied()

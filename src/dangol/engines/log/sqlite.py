@@ -19,6 +19,7 @@ from typing import TypeVar
 import msgspec
 import zstandard
 
+from dangol.durable import make_folder
 from dangol.engines.log.sqlite_lane import LaneLock, block_checksum, connect, create_lane, read_head, transaction
 from dangol.engines.log.sqlite_writer import SqliteWriter
 from dangol.intake.frame import decode_frames
@@ -52,7 +53,7 @@ class SqliteLog:
         if not ROLE.match(role):
             raise ValueError(f"role == {role!r}, must be lower-case letters, such as collect, import or console.")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             for number in range(LANES_MAX):
                 lane = f"{role}-{number}"
                 lock = LaneLock.take(self._folder / f"{lane}.lock")

@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from dangol.durable import place
+
 #: Seconds to wait for another process's short write (a trim, a commit).
 BUSY_SECONDS = 30.0
 
@@ -64,18 +66,7 @@ def create_lane(path: Path) -> None:
         connection.execute("pragma synchronous=full")
         connection.executescript(SCHEMA)
     making.chmod(0o600)
-    sync(making)
-    making.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    place(making, path)
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

@@ -21,6 +21,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import Connection, sql
 
+from dangol.durable import make_folder, place, put
 from dangol.engines.state.account import Account, account_for
 from dangol.engines.state.errors import StateUnavailable
 from dangol.engines.state.traces import exclusive, free_port, held, is_free, is_postgres, open_lock, postmaster, serves, until
@@ -188,13 +189,13 @@ def _begin(settings: Settings, account: Account, options: Mapping[str, str]) -> 
 
 
 def _prepare(settings: Settings) -> Account:
-    settings.workspace.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.workspace)
     account = account_for(settings.state_dir)
     settings.logs_dir.mkdir(exist_ok=True)
     for folder in (settings.state_dir, _log_folder(settings)):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder, 0o700)
         account.own(folder)
-    settings.secrets_dir.mkdir(mode=0o700, exist_ok=True)
+    make_folder(settings.secrets_dir, 0o700)
     if account.switch:
         let_others_run()
     return account
@@ -212,13 +213,7 @@ def _password(settings: Settings, role: str) -> str:
     """The password of *role*, made when there is none."""
     path = _password_file(settings, role)
     if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(32))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
+        put(path, secrets.token_urlsafe(32).encode())
     return path.read_text(encoding="ascii").strip()
 
 
@@ -260,7 +255,7 @@ def _initialise(settings: Settings, account: Account, data: Path) -> None:
         )  # fmt: skip
     finally:
         password.unlink()
-    fresh.rename(data)
+    place(fresh, data)
 
 
 def _reset_admin(settings: Settings, account: Account, data: Path) -> None:
@@ -274,12 +269,13 @@ def _launch(settings: Settings, account: Account, options: Mapping[str, str]) ->
     """Start the server in a session of its own, holding the lock, and wait until it answers."""
     remembered = settings.state_dir / "port"
     _clear_stale_pid(settings)
-    port = int(remembered.read_text(encoding="ascii")) if remembered.exists() else free_port()
+    told = remembered.read_bytes().strip() if remembered.exists() else b""
+    port = int(told) if told.isdigit() else free_port()
     for _ in range(PORT_TRIES):
         if not is_free(port):
             port = free_port()
         if _launch_on(settings, account, options, port):
-            remembered.write_text(str(port), encoding="ascii")
+            put(remembered, str(port).encode())
             return
         port = free_port()
     raise StateUnavailable(f"PostgreSQL did not start in {settings.state_dir}. Its last words: {_last_words(settings)}")
