@@ -44,7 +44,20 @@ def test_facts_become_files_and_maps(quick):
         write(ParquetLake(quick), connection)
         learner.step(connection)
     assert query(quick, "select count(*) as n from facts") == [{"n": 3}]
-    assert sorted(path.name for path in quick.lake_dir.iterdir()) == ["device_clock.parquet", "facts", "manifest.json", "people.parquet"]
+    names = sorted(path.name for path in quick.lake_dir.iterdir())
+    assert names == ["device_clock.parquet", "facts", "filed_running.parquet", "manifest.json", "people.parquet"]
+
+
+def test_what_waits_is_written_out_before_the_map(workspace):
+    """Whatever is in no file yet when people.parquet is written was processed after it: whom it names is newer, not older."""
+    learner = Learner(workspace)
+    maps = next(task for task in learner.tasks if task.name == "maps")
+    with state.connect(workspace) as connection:
+        write(ParquetLake(workspace), connection)
+        maps.portion(connection)
+        assert connection.execute("select count(*) from lake_tail where sealed_in is null").fetchone() == (0,)
+    assert query(workspace, "select count(*) as n from facts") == [{"n": 3}]
+    assert b'"facts": 3' in (workspace.lake_dir / "manifest.json").read_bytes()
 
 
 def test_the_log_is_trimmed_only_behind_files(quick):

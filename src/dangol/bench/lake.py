@@ -17,13 +17,13 @@ FACTS = 5_000_000
 LONG_FACTS = 50_000_000
 DAYS = 30
 REPEATS = 7
-#: Facts as sealing writes them, made by DuckDB; ids are of 1/25 as many identifiers.
+#: Facts as sealing writes them, made by DuckDB; ids are of 1/25 as many identifiers, of which each two are one person when processed.
 _MADE = """
 select row_number() over () as seq, 'event.applied' as fact, 'web' as source, 1::integer as source_id,
        'm' || i::varchar as message_id, 'track' as type,
        case when i % 100 < 70 then 'Product Viewed' when i % 100 < 85 then 'Product Added' when i % 100 < 92 then 'Checkout Started'
             when i % 100 < 97 then 'Order Completed' else 'Review Written' end as name,
-       md5('k' || i)::uuid as key, md5('n' || h)::uuid as node_id, md5('d' || h)::uuid as device_id, md5('n' || h)::uuid as person_id,
+       md5('k' || i)::uuid as key, md5('n' || h)::uuid as node_id, md5('d' || h)::uuid as device_id, md5('n' || h - h % 2)::uuid as person_id,
        t as original_at, t as occurred_at, t as sent_at, t as received_at, t as processed_at,
        null::varchar as reason, '203.0.113.7' as ip, 'Mozilla/5.0' as user_agent,
        '{"event":"x","properties":{"price":' || (i % 90000)::varchar || ',"product_id":"P' || (h % 5000)::varchar || '"}}' as body, false as body_is_base64,
@@ -32,7 +32,7 @@ select row_number() over () as seq, 'event.applied' as fact, 'web' as source, 1:
           from range(%FIRST%, %LAST%) as made (i))
  order by received_at
 """
-#: Identifiers while the days are compacted: each two are one person.
+#: Identifiers while the days are compacted.
 _IDENTIFIERS = """
 insert into identifier (node_id, type, value, raw_value, person_id, first_at, first_message, first_source)
 select md5('n' || h)::uuid, 'anonymous_id', 'd' || h, 'd' || h, md5('n' || h / 2 * 2)::uuid, now(), '', 1
@@ -93,7 +93,7 @@ def _make(settings: Settings, facts: int) -> Path:
     from dangol.engines.lake.query import reader  # noqa: PLC0415 - the same
 
     per_day, people = facts // DAYS, max(1, facts // 25)
-    with duckdb.connect(config={"threads": 2}) as engine, state.connect(settings) as connection:
+    with duckdb.connect(config={"threads": 2, "arrow_lossless_conversion": True}) as engine, state.connect(settings) as connection:
         engine.execute("set TimeZone = 'UTC'")
         for day in range(DAYS - 1):
             _write_day(engine, connection, settings, people, day, per_day)
@@ -117,13 +117,15 @@ def _make(settings: Settings, facts: int) -> Path:
 
 def _write_day(engine: Any, connection: Connection[Any], settings: Settings, people: int, day: int, count: int) -> None:
     """A sealed file of *count* facts, in the manifest as if written yesterday."""
+    from dangol.engines.lake import files  # noqa: PLC0415 - loads slowly
+
     date = f"2026-01-{day + 1:02d}"
     relative = f"facts/day={date}/bench.parquet"
     path = settings.lake_dir / relative
     path.parent.mkdir(parents=True, exist_ok=True)
     first = day * count
     sql = _MADE.replace("%PEOPLE%", str(people)).replace("%DAY%", date).replace("%FIRST%", str(first)).replace("%LAST%", str(first + count))
-    engine.execute(f"copy ({sql}) to '{path}' (format parquet, compression zstd, row_group_size 32768)")
+    files.write_batches(path, engine.sql(sql).to_arrow_reader(files.ROW_GROUP))
     connection.execute(
         "insert into lake_file (path, day, facts, bytes, first_seq, last_seq, level, created_at)"
         " values (%s, %s, %s, %s, %s, %s, 0, now() - interval '1 day')",

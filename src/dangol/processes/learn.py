@@ -165,8 +165,13 @@ class Learner:
 
     def _export(self, connection: Connection[Any]) -> bool:
         began = time.monotonic()
+        # First what waits is written out: so whatever is in no file yet was processed after the map, and names people as they were then.
+        sealed = self._lake.seal(connection, force=True)
         exported = export_maps(self.settings, connection)
         connection.commit()
+        if sealed:
+            export_manifest(self.settings, connection)
+            connection.commit()
         took = time.monotonic() - began
         task = next(task for task in self.tasks if task.name == "maps")
         if not exported:

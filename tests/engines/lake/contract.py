@@ -14,10 +14,13 @@ DAY_US = 86_400_000_000
 NOON = 1_793_491_200_000_000 + DAY_US // 2
 
 
-def fact(seq: int, *, fact: str = "event.applied", received_at: int = NOON, body: bytes = b'{"a":1}', node: bytes = b"n" * 16, occurred_at: int = 0) -> Fact:
+def fact(
+    seq: int, *, fact: str = "event.applied", received_at: int = NOON, body: bytes = b'{"a":1}',
+    node: bytes = b"n" * 16, person: bytes = b"p" * 16, occurred_at: int = 0,
+) -> Fact:  # fmt: skip
     """A fact with everything set, so that a lost field shows."""
     return Fact(
-        seq, fact, 3, f"m-{seq}", "track", "주문 완료", seq.to_bytes(16, "big"), node, b"d" * 16, b"p" * 16,
+        seq, fact, 3, f"m-{seq}", "track", "주문 완료", seq.to_bytes(16, "big"), node, b"d" * 16, person,
         received_at - 5_000_001, occurred_at or received_at - 4_000_000, received_at - 3, received_at, received_at + 7,
         "", "203.0.113.7", "agent \u0000 한글", body,
     )  # fmt: skip

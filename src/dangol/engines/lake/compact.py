@@ -101,23 +101,20 @@ def _copy(paths: list[str], part: Path, lake: Path, level: int) -> int:
     """Write all facts of *paths* to *part*, sorted; returns how many. DuckDB spills to disk beyond its memory."""
     columns = ", ".join(f"facts.{name}" for name in FACT_COLUMNS.split(", "))
     joined, filed, order = "", "null::uuid", "facts.seq"
-    parameters: list[object] = [paths, str(part)]
+    parameters: list[object] = [paths]
     if level == files.NAMED:
         # Who a person is now decides the place and is filed; the column person_id still says who they were then.
         joined = "left join read_parquet(?) as people on people.node_id = facts.node_id"
-        filed = "coalesce(people.person_id, facts.node_id)"
+        filed = "case when facts.node_id is not null then coalesce(people.person_id, facts.person_id, facts.node_id) end"
         order = f"{filed} nulls last, facts.occurred_at, facts.seq"
         parameters.insert(1, str(lake / PEOPLE))
     elif level == files.SORTED:
         order = "coalesce(facts.person_id, facts.node_id) nulls last, facts.occurred_at, facts.seq"
     # Only text from this function gets into the statement; paths are parameters.
-    sql = f"""
-        copy (select {columns}, {filed} as {FILED} from read_parquet(?, hive_partitioning = false) as facts {joined} order by {order})
-          to ? (format parquet, compression zstd, compression_level {files.ZSTD_LEVEL}, row_group_size {files.ROW_GROUP})
-    """  # noqa: S608
+    sql = f"select {columns}, {filed} as {FILED} from read_parquet(?, hive_partitioning = false) as facts {joined} order by {order}"  # noqa: S608
     with duck.start(temp_directory=str(lake / files.SPILL)) as engine:
-        row = engine.execute(sql, parameters).fetchone()
-    return int(row[0]) if row else 0
+        engine.execute("set TimeZone = 'UTC'")
+        return files.write_batches(part, engine.sql(sql, params=parameters).to_arrow_reader(files.ROW_GROUP))
 
 
 def forget_replaced(connection: Connection[Any]) -> list[str]:

@@ -1,13 +1,17 @@
-"""Whom files name: which person each identifier had when its facts were compacted, and so who must be looked up since.
+"""Whom files name: which person each identifier had when its facts were written, and so who must be looked up since.
 
-A compacted file holds `filed_person_id`: whose each fact was when the file was written. Whoever merged or split since then is
-marked `moved` in people.parquet; for everybody else the file is right as it stands, and a question need not look them up.
-filed.parquet remembers, for each identifier, the least and the greatest person that any file names; it can always be
-made anew from the files. Knowing too many is harmless: a moved identifier is looked up, and looking up is never wrong.
+Every file says whose its facts are. As sealed: who processing found them to be (`person_id`); once a finished day is compacted: who they
+were then (`filed_person_id`). Whoever merged or split since is marked `moved` in people.parquet; for everybody else the file is
+right as it stands, and a question need not look them up.
+
+Two notes remember, for each identifier, the least and the greatest person that any file names, one for finished days and one for the
+running ones, whose files come and go. A note can always be made anew from the files, and is when it remembers more files that are
+gone than there are. Knowing too many is harmless: a moved identifier is looked up, and looking up is never wrong.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -17,8 +21,20 @@ import pyarrow.parquet as pq
 from dangol.engines.lake import files
 from dangol.engines.lake.rows import FILED
 
-NAME = "filed.parquet"
-#: Key of filed.parquet's metadata: the files whose names it holds, as a JSON list.
+
+@dataclass(frozen=True)
+class Note:
+    """Where is written whom files of a kind name, and the expression by which they do."""
+
+    name: str
+    says: str
+
+
+FINISHED = Note("filed.parquet", FILED)
+#: Days that are not compacted yet. A fact of no identifier has no person now, whoever it tells of.
+RUNNING = Note("filed_running.parquet", "case when node_id is not null then coalesce(person_id, node_id) end")
+
+#: Key of a note's metadata: the files whose names it holds, as a JSON list.
 _COVERS = b"covers"
 
 #: Adds a column `moved` to the rows of a table `now` (identifier_type, identifier_value, node_id, person_id).
@@ -35,39 +51,50 @@ select null, null, filed.node_id, filed.node_id, true
 """
 
 
-def learn(engine: duckdb.DuckDBPyConnection, lake: Path, named: list[str]) -> None:
-    """Make the view `filed` (node_id, least, greatest), after reading those of *named* that filed.parquet does not cover yet.
+def learn(engine: duckdb.DuckDBPyConnection, lake: Path, finished: list[str], running: list[str]) -> None:
+    """Make the view `filed` (node_id, least, greatest), after reading those files that no note covers yet.
 
-    Args: named: paths of all files with filed_person_id, relative to *lake*, replaced ones that may still be read included.
+    Args: finished: paths of all files with filed_person_id, relative to *lake*; running: of all others. Replaced ones that may still be read included.
     """
-    known = lake / NAME
-    covered = _covers(known)
-    fresh = [path for path in named if path not in covered]
-    if fresh:
-        _add(engine, lake, fresh, named)
-    if known.exists():
-        engine.execute(f"create view filed as select * from read_parquet({_quoted(known)})")  # noqa: S608
-    else:
+    kept = [_known(engine, lake, note, paths) for note, paths in ((FINISHED, finished), (RUNNING, running)) if paths]
+    if not kept:
         engine.execute("create table filed (node_id uuid, least uuid, greatest uuid)")
+        return
+    listed = ", ".join(_quoted(path) for path in kept)
+    engine.execute(
+        f"create view filed as select node_id, min(least) as least, max(greatest) as greatest from read_parquet([{listed}]) group by node_id"  # noqa: S608
+    )
 
 
-def _add(engine: duckdb.DuckDBPyConnection, lake: Path, fresh: list[str], named: list[str]) -> None:
-    """Exchange filed.parquet for one that holds what *fresh* files name, too."""
-    known = lake / NAME
-    before = f"union all select node_id, least, greatest from read_parquet({_quoted(known)})" if known.exists() else ""  # noqa: S608
+def _known(engine: duckdb.DuckDBPyConnection, lake: Path, note: Note, paths: list[str]) -> Path:
+    """The path of *note*, once it covers *paths*."""
+    known = lake / note.name
+    covered = _covers(known)
+    if len(covered - set(paths)) > len(paths):
+        covered = set()
+    fresh = [path for path in paths if path not in covered]
+    if fresh:
+        _write(engine, lake, note, fresh, sorted(covered | set(paths)), keep=bool(covered))
+    return known
+
+
+def _write(engine: duckdb.DuckDBPyConnection, lake: Path, note: Note, fresh: list[str], covers: list[str], *, keep: bool) -> None:
+    """Exchange *note* for one that holds what *fresh* files name, beside (*keep*) what it held."""
+    known = lake / note.name
+    before = f"union all select node_id, least, greatest from read_parquet({_quoted(known)})" if keep else ""  # noqa: S608
     listed = ", ".join(_quoted(lake / path) for path in fresh)
-    covers = msgspec.json.encode(named).decode().replace("'", "''")
+    metadata = msgspec.json.encode(covers).decode().replace("'", "''")
     # Only text from this module and paths of the manifest get into the statement.
     sql = f"""
         copy (
             select node_id, min(least) as least, max(greatest) as greatest
-              from (select node_id, min({FILED}) as least, max({FILED}) as greatest
+              from (select node_id, min({note.says}) as least, max({note.says}) as greatest
                       from read_parquet([{listed}], hive_partitioning = false)
                      where node_id is not null
                      group by node_id
                      {before})
              group by node_id
-        ) to ? (format parquet, compression zstd, kv_metadata {{covers: '{covers}'}})
+        ) to ? (format parquet, compression zstd, kv_metadata {{covers: '{metadata}'}})
     """  # noqa: S608
 
     def write(part: Path) -> None:
@@ -77,11 +104,10 @@ def _add(engine: duckdb.DuckDBPyConnection, lake: Path, fresh: list[str], named:
 
 
 def _covers(known: Path) -> set[str]:
-    """The files whose names filed.parquet holds; none when it is missing or unreadable: then it is made anew."""
+    """The files whose names a note holds; none when it is missing or unreadable: then it is made anew."""
     try:
         metadata = pq.read_metadata(known).metadata or {}
     except (OSError, ValueError):  # pyarrow's ArrowInvalid is a ValueError
-        known.unlink(missing_ok=True)
         return set()
     return set(msgspec.json.decode(metadata.get(_COVERS, b"[]")))
 

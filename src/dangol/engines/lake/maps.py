@@ -30,10 +30,12 @@ def export_maps(settings: Settings, connection: Connection[Any]) -> bool:
     """
     if not become_writer(connection):
         return False
-    named = [path for (path,) in connection.execute(QUERIES["named_files"], {"level": files.NAMED})]
+    known = connection.execute(QUERIES["known_files"]).fetchall()
+    finished = [path for path, level in known if level == files.NAMED]
+    running = [path for path, level in known if level != files.NAMED]
 
     def prepare(engine: duckdb.DuckDBPyConnection) -> None:
-        filed.learn(engine, settings.lake_dir, named)
+        filed.learn(engine, settings.lake_dir, finished, running)
 
     _export(settings.lake_dir, PEOPLE, _PEOPLE_COLUMNS, connection, QUERIES["people_map"], filed.WITH_MOVED, prepare)
     _export(settings.lake_dir, DEVICE_CLOCK, _CLOCK_COLUMNS, connection, QUERIES["clock_map"])

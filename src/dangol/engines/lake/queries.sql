@@ -78,12 +78,6 @@ select path, day, facts, bytes, first_seq, last_seq, level, created_at
  where replaced_at is null
  order by first_seq
 
--- name: named_files
--- Every file that names whose its facts were, replaced ones that somebody may still read included.
-select path
-  from lake_file
- where level = %(level)s
-
 -- name: files_with
 -- Live files that may hold facts between two positions.
 select path
@@ -123,8 +117,8 @@ delete from lake_file
 returning path
 
 -- name: known_files
--- Every file that may lie in the folder.
-select path from lake_file
+-- Every file that may lie in the folder, replaced ones that somebody may still read included.
+select path, level from lake_file
 
 -- name: one_writer
 -- One process at a time writes files; the lock ends with the transaction.

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dangol.engines import state
 from dangol.engines.lake import duck, files
+from dangol.engines.lake.filed import RUNNING
 from dangol.engines.lake.maps import DEVICE_CLOCK, PEOPLE, manifest_files
 from dangol.engines.lake.queries import QUERIES
 from dangol.engines.lake.rows import FACT_COLUMNS, FILED, SCHEMA
@@ -37,20 +38,17 @@ _EMPTY = {
     DEVICE_CLOCK: pa.schema([("device_id", pa.uuid()), ("least_us", pa.int64())]),
 }
 
-#: Who a fact's person is now: the column person_id of facts says who they were when it happened.
-#: Finished days name them, right for all but the few who moved since (filed.py); of a running day everybody is looked up.
-_PERSON_FACTS = {
-    "named_facts": f"""
-        select named_facts.* exclude ({FILED}), coalesce(moved.person_id, {FILED}) as person_now
-          from named_facts
-          left join moved using (node_id)
-    """,  # noqa: S608  names from this room
-    "other_facts": """
-        select other_facts.*, coalesce(looked_up.person_id, other_facts.node_id) as person_now
-          from other_facts
-          left join looked_up using (node_id)
-    """,
+#: Each fact with whom its file names. Who a fact's person is now: the same, but for the few who moved since (filed.py).
+_SAYING = {
+    "finished_facts": f"select * exclude ({FILED}), {FILED} as said from finished_facts",  # noqa: S608  names from this room
+    "running_facts": f"select *, {RUNNING.says} as said from running_facts",  # noqa: S608  the same
 }
+_PERSON_FACTS = """
+create view person_facts as
+select facts.* exclude (said), coalesce(moved.person_id, said) as person_now
+  from ({saying}) as facts
+  left join moved using (node_id)
+"""
 
 
 def query(settings: Settings, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -73,7 +71,7 @@ def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyC
     """A DuckDB with the lake's views as of now, that can read nothing but the lake's folder."""
     lake = settings.lake_dir
     with duck.start(threads=threads, memory_limit="1GB") as engine:
-        engine.execute("set TimeZone = 'UTC'")
+        engine.execute("set TimeZone = 'UTC'; set parquet_metadata_cache = true")
         live = _live_files(settings)
         for name, schema in _EMPTY.items():
             view = name.removesuffix(".parquet")
@@ -81,10 +79,10 @@ def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyC
                 engine.execute(f"create view {view}_file as select * from read_parquet({_quoted(str(lake / name))})")  # noqa: S608
             else:
                 _empty(engine, f"{view}_file", schema)
-        marked = _prepare_people(engine)
+        _prepare_people(engine)
         _prepare_facts(engine, {
-            "named_facts": [str(lake / path) for path, named in live if named and marked],
-            "other_facts": [str(lake / path) for path, named in live if not (named and marked)],
+            "finished_facts": [str(lake / path) for path, named in live if named],
+            "running_facts": [str(lake / path) for path, named in live if not named],
         })  # fmt: skip
         # Whoever may ask questions may not thereby read this machine's other files.
         engine.execute(f"set allowed_directories = [{_quoted(str(lake))}]")
@@ -92,35 +90,33 @@ def reader(settings: Settings, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyC
         yield engine
 
 
-def _prepare_people(engine: duckdb.DuckDBPyConnection) -> bool:
-    """The views people and device_clock, and who is looked up. Returns whether the map marks who moved; an old one does not."""
+def _prepare_people(engine: duckdb.DuckDBPyConnection) -> None:
+    """The views people and device_clock, and a table of who is looked up."""
     engine.execute("create view device_clock as select * from device_clock_file")
-    columns = {name for name, *_ in engine.execute("describe people_file").fetchall()}
-    engine.execute("create view looked_up as select node_id, person_id from people_file")
     engine.execute(
         "create view people as select identifier_type, identifier_value, node_id, person_id from people_file where identifier_type is not null"
     )
-    if "moved" not in columns:
-        return False
+    columns = {name for name, *_ in engine.execute("describe people_file").fetchall()}
+    # The map of an older Dangol does not mark who moved: then everybody is looked up, which is never wrong.
+    those = "where moved" if "moved" in columns else ""
     # A table, read once: every question of this connection joins it, and it is small.
-    engine.execute("create table moved as select node_id, person_id from people_file where moved")
-    return True
+    engine.execute(f"create table moved as select node_id, person_id from people_file {those}")  # noqa: S608  a word of ours
 
 
 def _prepare_facts(engine: duckdb.DuckDBPyConnection, paths: Mapping[str, Sequence[str]]) -> None:
     """The views facts and person_facts over the files of each kind. They are listed once, so both kinds are of one moment."""
     there = {name: of_kind for name, of_kind in paths.items() if of_kind}
     for name, of_kind in there.items():
-        columns = f"{FACT_COLUMNS}, day" + (f", {FILED}" if name == "named_facts" else "")
+        columns = f"{FACT_COLUMNS}, day" + (f", {FILED}" if name == "finished_facts" else "")
         listed = ", ".join(map(_quoted, of_kind))
         engine.execute(f"create view {name} as select {columns} from read_parquet([{listed}], hive_partitioning = true)")  # noqa: S608
     if not there:
         schema = pa.schema([field for field in SCHEMA if field.name != FILED]).append(pa.field("day", pa.date32()))
-        _empty(engine, "other_facts", schema)
-        there = {"other_facts": []}
+        _empty(engine, "running_facts", schema)
+        there = {"running_facts": []}
     facts = " union all ".join(f"select {FACT_COLUMNS}, day from {name}" for name in there)  # noqa: S608
     engine.execute(f"create view facts as {facts}")
-    engine.execute("create view person_facts as " + " union all ".join(_PERSON_FACTS[name] for name in there))
+    engine.execute(_PERSON_FACTS.format(saying=" union all ".join(_SAYING[name] for name in there)))
 
 
 def _live_files(settings: Settings) -> list[tuple[str, bool]]:

@@ -57,7 +57,7 @@ def sweep(settings: Settings, connection: Connection[Any]) -> int | None:
     """
     if not become_writer(connection):
         return None
-    return files.sweep(settings.lake_dir, [path for (path,) in connection.execute(QUERIES["known_files"])])
+    return files.sweep(settings.lake_dir, [path for path, _ in connection.execute(QUERIES["known_files"])])
 
 
 def become_writer(connection: Connection[Any]) -> bool:
