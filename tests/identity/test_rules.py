@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import pytest
@@ -97,10 +98,30 @@ def test_a_trait_that_names_no_type_is_refused():
         ("{rank: 10, limit: {values: 2, days: often}}", "types.email.limit.days is 'often'"),
         ("{rank: 10, shared: {owners: 1, days: 3}}", "types.email.shared.owners is 1, must be a whole number of 2 or more"),
         ("{rank: 10, unique: true, limit: {values: 2}}", "types.email is unique, which is a limit of 1 for ever"),
-        ("{rank: 10, limits: {values: 2}}", "limits"),
+        ("{rank: 10, limits: {values: 2}}", "types.email has the key 'limits'. Did you mean limit?"),
+        ("{unique: true}", "types.email has no 'rank'"),
+        ("[10]", "types.email is [10], must be keys with values"),
+        ("{rank: 10, limit: {days: 30}}", "types.email.limit has no 'values'"),
+        ("{rank: 10, shared: 3}", "types.email.shared is 3, must be keys with values"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_with_its_key(rule: str, words: str):
     """The error names the key, what was seen and what is allowed."""
-    with pytest.raises(RuleSetRefused, match=words.replace("{", r"\{").replace("(", r"\(")):
+    with pytest.raises(RuleSetRefused, match=re.escape(words)):
         read_rules(limited(rule))
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("", "the rule set is empty, must be keys with values"),
+        (shipped_document().replace("blocked:", "bloked:"), "the rule set has the key 'bloked'. Did you mean blocked?"),
+        (shipped_document().replace("other_rank: 18\n", ""), "the rule set has no 'other_rank'"),
+        (shipped_document().replace("other_rank: 18", "other_rank: last"), "other_rank is 'last', must be a whole number"),
+        (shipped_document().replace("kiosk:      [anonymous_id, device_id]", "kiosk: anonymous_id"), "neutral.kiosk is 'anonymous_id', must be a list"),
+    ],
+)
+def test_a_document_of_another_shape_is_refused_with_its_key(document: str, words: str):
+    """What is missing, misspelt or of another shape is named, and the nearest key proposed; Python's own words never show."""
+    with pytest.raises(RuleSetRefused, match=re.escape(words)):
+        read_rules(document)

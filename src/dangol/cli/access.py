@@ -6,7 +6,6 @@ import argparse
 import secrets
 import string
 import sys
-from datetime import datetime
 
 from dangol.cli.open_state import actor, opened_state
 from dangol.cli.output import remark, say, say_json, say_table
@@ -80,17 +79,18 @@ def _add_operator(args: argparse.Namespace) -> None:
 def _list_operators(args: argparse.Namespace) -> None:
     from dangol.operators import operators  # noqa: PLC0415 - as above
 
-    with opened_state(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
         views = operators(connection)
     if args.json:
         say_json(views)
         return
     rows = [
-        (view.email, view.name, view.role, "disabled" if view.disabled_at else "may sign in", _when(view.last_login)) for view in views
+        (view.email, view.name, view.role, "disabled" if view.disabled_at else "may sign in", view.last_login or "never") for view in views
     ]
     say_table(
         ["e-mail", "name", "role", "state", "last sign-in"], rows,
-        empty="Nobody has an account yet. Begin with yourself: dangol operator add you@brand.kr --role owner",
+        empty="Nobody has an account yet. Begin with yourself: dangol operator add you@brand.kr --role owner", zone=settings.brand.timezone,
     )  # fmt: skip
 
 
@@ -166,16 +166,18 @@ def _add_token(args: argparse.Namespace) -> None:
 def _list_tokens(args: argparse.Namespace) -> None:
     from dangol.operators import tokens  # noqa: PLC0415 - as above
 
-    with opened_state(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
         views = tokens(connection)
     if args.json:
         say_json(views)
         return
     rows = [
-        (view.name, view.role, view.created_by, f"{view.created_at:%Y-%m-%d}", _when(view.last_used_at), "revoked" if view.revoked_at else "in use")
+        (view.name, view.role, view.created_by, view.created_at, view.last_used_at or "never", "revoked" if view.revoked_at else "in use")
         for view in views
     ]
-    say_table(["token", "role", "made by", "since", "last used", "state"], rows, empty="No token yet. Add one: dangol token add NAME --role analyst")
+    empty = "No token yet. Add one: dangol token add NAME --role analyst"
+    say_table(["token", "role", "made by", "since", "last used", "state"], rows, empty=empty, zone=settings.brand.timezone)
 
 
 def _revoke_token(args: argparse.Namespace) -> None:
@@ -186,7 +188,3 @@ def _revoke_token(args: argparse.Namespace) -> None:
         view = revoke_token(connection, args.name)
         record(connection, actor(), "token.revoked", subject=f"token:{view.name}")
     say(f"Token {view.name} is refused from now on.")
-
-
-def _when(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"

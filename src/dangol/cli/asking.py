@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from dangol.cli.open_state import actor, opened_state
-from dangol.cli.output import say, say_json, say_table
+from dangol.cli.output import clock, say, say_json, say_table
 from dangol.cli.parser import add_json
 from dangol.cli.workspace import settings_of
 from dangol.errors import DangolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from dangol.profiles.views import PersonView
 
@@ -133,7 +132,8 @@ def _types(connection: Any) -> list[str]:
 
 
 def _show_person(view: PersonView, zone: str) -> None:
-    say(f"Person {view.person_id}: {view.events:,} events, {_shown(view.first_seen, zone)} to {_shown(view.last_seen, zone)}", "")
+    seen = f", {_shown(view.first_seen, zone)} to {_shown(view.last_seen, zone)}" if view.events else ""
+    say(f"Person {view.person_id}: {view.events:,} event{'' if view.events == 1 else 's'}{seen}", "")
     say_table(
         ["identifier", "value", "verified", "first seen", "last seen", "source"],
         [(one.type, one.value, one.verified, _shown(one.first_seen, zone), _shown(one.last_seen, zone), one.source) for one in view.identifiers],
@@ -221,9 +221,8 @@ def _shown(value: Any, zone: str) -> Any:
     """A time in the brand's zone, a value as JSON, text as it is."""
     import msgspec  # noqa: PLC0415 - as above
 
-    if hasattr(value, "astimezone"):
-        moment: datetime = value.astimezone(ZoneInfo(zone))
-        return f"{moment:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, datetime):
+        return clock(value, zone)
     if isinstance(value, str | UUID) or value is None:
         return value
     return msgspec.json.encode(value, enc_hook=str).decode()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dangol.cli import suggestions
+from dangol.cli.given import text_of
 from dangol.cli.open_state import actor
 from dangol.cli.output import remark, say, say_json, say_table
 from dangol.cli.parser import add_json
@@ -57,6 +58,7 @@ def _declare_decision(parser: argparse.ArgumentParser, word: str, verb: str) -> 
     parser.add_argument("--why", metavar="TEXT", default="", help="the evidence, in words; kept with the decision")
     parser.add_argument("--dry-run", action="store_true", help="show what would follow and change nothing")
     add_json(parser)
+    parser.epilog = "Taken back by: dangol identity undo NUMBER"
     parser.set_defaults(run=_decide)
 
 
@@ -106,17 +108,17 @@ def _why_merged(args: argparse.Namespace) -> None:
         return
     if answer.same:
         say(f"{args.a} and {args.b} are one person:" if answer.path else f"{args.a} and {args.b} are the same identifier of one person.")
-        _say_steps(answer.path)
+        _say_steps(answer.path, settings.brand.timezone)
         return
     say(f"{args.a} and {args.b} are two people.")
     if answer.kept_apart_by:
         say("What would join them, and why it does not:")
-        _say_steps(answer.kept_apart_by)
+        _say_steps(answer.kept_apart_by, settings.brand.timezone)
     else:
         say("Nothing ever claimed that they belong together.")
 
 
-def _say_steps(steps: list[ClaimView | DecisionView]) -> None:
+def _say_steps(steps: list[ClaimView | DecisionView], zone: str) -> None:
     from dangol.identity import ClaimView  # noqa: PLC0415 - as above
 
     rows = []
@@ -127,14 +129,18 @@ def _say_steps(steps: list[ClaimView | DecisionView]) -> None:
                 (
                     step.a,
                     step.b,
-                    f"{step.rule} {step.first_event} ({step.source}, {proof}), {step.events} times",
+                    f"{step.rule} {step.first_event} ({step.source}, {proof}), {_times(step.events)}",
                     step.first_at,
                     step.refused or "accepted",
                 )
             )
         else:
             rows.append((step.a, step.b, f"decision {step.number} of {step.actor}: {step.why}", step.at, step.kind))
-    say_table(["identifier", "identifier", "says", "since", "holds"], rows, empty="")
+    say_table(["identifier", "identifier", "says", "since", "holds"], rows, empty="", zone=zone)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _decide(args: argparse.Namespace) -> None:
@@ -222,7 +228,8 @@ def _undo(args: argparse.Namespace) -> None:
 def _decisions(args: argparse.Namespace) -> None:
     from dangol.identity import list_decisions  # noqa: PLC0415 - as above
 
-    with _raw(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with _raw(settings) as connection:
         found = list_decisions(connection)
     if args.json:
         say_json(found)
@@ -232,6 +239,7 @@ def _decisions(args: argparse.Namespace) -> None:
         ["number", "kind", "identifier", "identifier", "by", "why", "at", "taken back"],
         rows,
         empty="Nobody has decided anything about people yet.",
+        zone=settings.brand.timezone,
     )
 
 
@@ -246,7 +254,7 @@ def _shared(args: argparse.Namespace) -> None:
         return
     rows = [(one.type, one.value, one.because, one.owners, one.apart, one.claims, one.since, one.last_at) for one in page.found]
     columns = ["type", "value", "because", "owners#", "people#", "claims#", "since", "last"]
-    say_table(columns, rows, empty="No identifier is used by many people at once.")
+    say_table(columns, rows, empty="No identifier is used by many people at once.", zone=settings.brand.timezone)
     if page.next:
         remark(f"There are more: --after {page.next!r}")
 
@@ -329,10 +337,7 @@ def _progress(facts: int) -> None:
 
 
 def _document(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DangolError(f"{file} cannot be read: {error.strerror}. `dangol identity rules` prints one to start from.") from error
+    return text_of(file, "`dangol identity rules` prints one to start from.")
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dangol.cli.given import text_of
+
 if TYPE_CHECKING:
     from dangol.intake.importing import Apply
 
@@ -17,7 +19,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     from dangol.intake.mapping import MappingRefused, compile_mapping  # noqa: PLC0415 - the same
 
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.safe_load(text_of(path, "docs/howto/mappings.md says how a mapping is written."))
     except yaml.YAMLError as error:
         raise MappingRefused(f"{path} is not YAML: {error}") from None
     if not isinstance(value, dict):

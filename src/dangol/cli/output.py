@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,9 +38,12 @@ def console() -> Console:
     return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
 
 
-def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Write a table; columns whose name ends with # are numbers. With no rows, say what to do next instead."""
-    lines = [[_cell(cell) for cell in row] for row in rows]
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, zone: str = "UTC") -> None:
+    """Write a table; columns whose name ends with # are numbers. With no rows, say what to do next instead.
+
+    Args: zone: the brand's, for times among the cells.
+    """
+    lines = [[_cell(cell, zone) for cell in row] for row in rows]
     if not lines:
         say(empty)
         return
@@ -62,9 +67,16 @@ def _wide(out: Console) -> Console:
     return out
 
 
-def _cell(value: object) -> str:
+def clock(at: datetime, zone: str) -> str:
+    """A time as commands write it: 2026-11-21 14:05:09, in *zone*."""
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def _cell(value: object, zone: str) -> str:
     if value is None:
         return "–"
+    if isinstance(value, datetime):
+        return clock(value, zone)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -48,6 +48,9 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
+            if len(known := list(action.choices)) == 1 and not action.option_strings:
+                usage = " ".join(self.format_usage().removeprefix("usage: ").split())
+                raise argparse.ArgumentError(None, f"{value!r} stands where the word {str(known[0])!r} belongs. Write: {usage}")
             what = f"{action.option_strings[0]} cannot be" if action.option_strings else f"there is no {str(action.metavar or action.dest).lower()}"
             raise argparse.ArgumentError(None, f"{what} {value!r}. {nearest(str(value), map(str, action.choices))}")
 

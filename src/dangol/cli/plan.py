@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dangol.cli.given import text_of
 from dangol.cli.open_state import actor, opened_state
 from dangol.cli.output import say, say_json, say_table
 from dangol.cli.parser import add_json
@@ -46,15 +47,16 @@ def plan_command(parser: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace) -> None:
     from dangol.events.plan import plan_in_force  # noqa: PLC0415 - --help need not load it
 
-    with opened_state(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
         versions = plan_in_force(connection)
     if args.json:
         say_json(versions)
         return
-    rows = [(one.event_name, one.version, one.action.value, one.origin, f"{one.created_at:%Y-%m-%d}", one.description) for one in versions]
+    rows = [(one.event_name, one.version, one.action.value, one.origin, one.created_at, one.description) for one in versions]
     say_table(
         ["event", "version#", "if it does not fit", "from", "since", "what it is"], rows,
-        empty="No plan yet: every event is taken as it comes. Begin with: dangol plan use 'Order Completed'",
+        empty="No plan yet: every event is taken as it comes. Begin with: dangol plan use 'Order Completed'", zone=settings.brand.timezone,
     )  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def _add(args: argparse.Namespace) -> None:
     from dangol.events.plan import read_plan_text  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
-    entries = read_plan_text(args.file.read_text(encoding="utf-8"))
+    entries = read_plan_text(text_of(args.file))
     if not entries:
         raise DangolError(f"{args.file} names no event. docs/howto/tracking-plan.md shows one.")
     if args.file.suffix not in (".yaml", ".yml", ".json"):
@@ -101,11 +103,11 @@ def _check(args: argparse.Namespace) -> None:
     from dangol.events.plan import read_plan_text  # noqa: PLC0415 - as above
     from dangol.events.schemas import plan_name, try_version  # noqa: PLC0415 - as above
 
-    entries = read_plan_text(args.file.read_text(encoding="utf-8"))
+    entries = read_plan_text(text_of(args.file))
     say(f"{args.file} can be used. It speaks of {', '.join(entry.event for entry in entries) or 'no event'}.")
     if args.events is None:
         return
-    events = [msgspec.json.decode(line) for line in args.events.read_bytes().splitlines() if line.strip()]
+    events = [msgspec.json.decode(line) for line in text_of(args.events).splitlines() if line.strip()]
     for entry in entries:
         own = [event for event in events if isinstance(event, dict) and plan_name(event.get("type", ""), event.get("event")) == entry.event]
         trial = try_version(entry.schema, own)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dangol.cli.given import text_of
 from dangol.cli.open_state import actor, opened_state
 from dangol.cli.output import remark, say, say_json, say_table
 from dangol.cli.parser import add_json
@@ -83,7 +84,8 @@ def _wanted(args: argparse.Namespace) -> QuarantineFilter:
 def _list(args: argparse.Namespace) -> None:
     from dangol.intake.quarantine import quarantine_reasons, quarantined  # noqa: PLC0415 - as above
 
-    with opened_state(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
         page = quarantined(connection, _wanted(args), limit=args.limit)
         reasons = quarantine_reasons(connection)
     if args.json:
@@ -91,8 +93,9 @@ def _list(args: argparse.Namespace) -> None:
         return
     say_table(
         ["messageId", "event", "source", "reason", "what is wrong", "received"],
-        [(one.message_id, one.event_name, one.source, one.reason, one.detail, f"{one.received_at:%m-%d %H:%M} UTC") for one in page.entries],
+        [(one.message_id, one.event_name, one.source, one.reason, one.detail, one.received_at) for one in page.entries],
         empty="Nothing waits in quarantine.",
+        zone=settings.brand.timezone,
     )
     if reasons and not args.reason:
         say("", "Waiting, by reason: " + ", ".join(f"{one.reason} {one.n:,}" for one in reasons))
@@ -133,7 +136,7 @@ def _correct(args: argparse.Namespace) -> None:
 
 def _given(path: Path | None) -> str:
     if path is not None and str(path) != "-":
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
     if sys.stdin.isatty():
         remark("Type or paste the corrected event as JSON, then Ctrl-D:")
     return sys.stdin.read()

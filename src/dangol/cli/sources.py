@@ -68,15 +68,15 @@ def _mapping(path: Path) -> dict[str, Any]:
 def _list(args: argparse.Namespace) -> None:
     from dangol.intake.sources import sources  # noqa: PLC0415 - as above
 
-    with opened_state(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
         views = sources(connection)
     if args.json:
         say_json(views)
         return
-    rows = [
-        (view.name, view.kind, view.write_key, "disabled" if view.disabled_at else "may send", f"{view.created_at:%Y-%m-%d}") for view in views
-    ]
-    say_table(["source", "kind", "write key", "state", "since"], rows, empty="No source yet. Add one: dangol source add web --kind web")
+    rows = [(view.name, view.kind, view.write_key, "disabled" if view.disabled_at else "may send", view.created_at) for view in views]
+    empty = "No source yet. Add one: dangol source add web --kind web"
+    say_table(["source", "kind", "write key", "state", "since"], rows, empty=empty, zone=settings.brand.timezone)
 
 
 def _disable(args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dangol.cli.open_state import actor
-from dangol.cli.output import say, say_json, say_table
+from dangol.cli.output import clock, say, say_json, say_table
 from dangol.cli.parser import add_json
 from dangol.cli.workspace import settings_of
 from dangol.errors import DangolError
@@ -115,11 +115,11 @@ def _list(args: argparse.Namespace) -> None:
         return
     sure = [percent(one.probability) if one.scored else "by hand" for one in found]
     rows = [
-        (str(one.number), told, labels[one.person_a], labels[one.person_b], _state(one), one.found_at.strftime("%Y-%m-%d"))
+        (str(one.number), told, labels[one.person_a], labels[one.person_b], _state(one), one.found_at)
         for one, told in zip(found, sure, strict=True)
     ]
     empty = "Nobody is suggested. `dangol identity suggest` looks for people who are probably one."
-    say_table(["number", "probability", "one", "other", "state", "found"], rows, empty=empty)
+    say_table(["number", "probability", "one", "other", "state", "found"], rows, empty=empty, zone=settings.brand.timezone)
 
 
 def _show(args: argparse.Namespace) -> None:
@@ -148,7 +148,7 @@ def _show(args: argparse.Namespace) -> None:
     if risks and found.state == "open":
         say("", f"Two operators must agree: {', '.join(risks)}.")
     if found.first:
-        say(f"The first: {found.first.actor}, {found.first.at:%Y-%m-%d %H:%M} UTC. {found.first.why}".rstrip())
+        say(f"The first: {found.first.actor}, {clock(found.first.at, settings.brand.timezone)}. {found.first.why}".rstrip())
 
 
 def _verdict(args: argparse.Namespace) -> None:
@@ -198,7 +198,8 @@ def _unknown(number: int) -> DangolError:
 def _runs(args: argparse.Namespace) -> None:
     from dangol.identity.suggestions import runs  # noqa: PLC0415 - as above
 
-    with _connected(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with _connected(settings) as connection:
         found = runs(connection)
     if args.json:
         say_json(found)
@@ -207,7 +208,8 @@ def _runs(args: argparse.Namespace) -> None:
         (str(one.number), one.state, one.asked_by, one.started_at, f"{one.progress} %", one.people, one.pairs, one.found, one.error) for one in found
     ]
     empty = "Nobody has looked for matches yet. `dangol identity suggest` does."
-    say_table(["run", "state", "asked by", "since", "progress", "people#", "pairs#", "new#", "failed because"], rows, empty=empty)
+    columns = ["run", "state", "asked by", "since", "progress", "people#", "pairs#", "new#", "failed because"]
+    say_table(columns, rows, empty=empty, zone=settings.brand.timezone)
 
 
 def _state(one: Suggestion) -> str:

@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
+from dangol.cli.given import text_of
 from dangol.cli.open_state import actor, opened_state
-from dangol.cli.output import remark, say, say_json, say_table
+from dangol.cli.output import clock, remark, say, say_json, say_table
 from dangol.cli.parser import add_json
 from dangol.cli.workspace import settings_of
 from dangol.errors import DangolError
@@ -186,16 +186,12 @@ def _say_told(found: TraitExplanation, zone: str) -> None:
 
 def _row(one: ToldView, standing: str, zone: str) -> tuple[object, ...]:
     proof = "yes" if one.verified else ""
-    return (_value(one.value), standing, one.source, proof, _clock(one.first_at, zone), _clock(one.last_at, zone), one.last_event, one.events)
-
-
-def _clock(at: datetime, zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    return (_value(one.value), standing, one.source, proof, clock(one.first_at, zone), clock(one.last_at, zone), one.last_event, one.events)
 
 
 def _say_computed(name: str, found: ComputedExplanation, zone: str) -> None:
     say(f"{name} is {_value(found.view.value)}. {found.means['en']}", "")
-    rows = [(_clock(one.occurred_at, zone), one.source, one.name, ", ".join(_value(value) for value in one.values), one.message_id) for one in found.events]
+    rows = [(clock(one.occurred_at, zone), one.source, one.name, ", ".join(_value(value) for value in one.values), one.message_id) for one in found.events]
     say_table(["when", "source", "event", "values", "messageId"], rows, empty="No event made it.")
     if found.next:
         say("", f"These are the newest {EVENTS_SHOWN}; GET /api/v1/people/TYPE:VALUE/computed/{name} pages through all.")
@@ -211,7 +207,4 @@ def _progress(people: int) -> None:
 
 
 def _document(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DangolError(f"{file} cannot be read: {error.strerror}. `dangol traits show` prints one to start from.") from error
+    return text_of(file, "`dangol traits show` prints one to start from.")

@@ -16,6 +16,7 @@ import yaml
 from psycopg import Connection
 
 from dangol.errors import DangolError
+from dangol.identity.ruleset_keys import fault_of
 
 #: A longer value is no identifier (Segment's servers drop groupId above the same length).
 VALUE_LENGTH_MAX = 500
@@ -188,6 +189,9 @@ def _normaliser(spelt: str) -> Callable[[str, str], str | None]:
 
 def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
     """A rule set from its YAML document. Raises: RuleSetRefused, naming the key that does not fit."""
+    fault = fault_of(document)
+    if fault is not None:
+        raise RuleSetRefused(fault)
     try:
         types = {name: _type_rule(rule) for name, rule in document["types"].items()}
         patterns = tuple(document["blocked"]["patterns"])
@@ -209,8 +213,6 @@ def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
             claims_max=_claims_max(document.get("claims_max", RuleSet.claims_max)),
             region=region,
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RuleSetRefused(f"The rule set misses or misspells {error}. Compare it with the one that `dangol` ships.") from error
     except re.error as error:
         raise RuleSetRefused(f"blocked.patterns has {error.pattern!r}, which is no regular expression: {error}.") from error
 
@@ -268,8 +270,6 @@ def read_rules(text: str, *, region: str = "KR") -> RuleSet:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise RuleSetRefused(f"The rule set is not valid YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise RuleSetRefused("The rule set must be a mapping with the keys version, types, other_rank, neutral, traits and blocked.")
     return parse_rules(document, region=region)
 
 
