@@ -91,6 +91,27 @@ def test_a_body_that_does_not_come_in_time(collect):
     still_well(collect)
 
 
+def test_a_body_that_never_ends(collect):
+    """Refused as soon as it is too large, and cut off when it goes on and on; its answer can be read."""
+    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=10) as connection:
+        connection.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n" + KEY + b"Transfer-Encoding: chunked\r\n\r\n")
+        chunk = b"%x\r\n%b\r\n" % (50_000, b"x" * 50_000)
+        for _ in range(5):
+            connection.sendall(chunk)
+        answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert b"body_too_large" in answer
+        start, ended = time.monotonic(), False
+        while time.monotonic() - start < 15 and not ended:
+            try:
+                connection.sendall(chunk)
+            except OSError:
+                ended = True
+            time.sleep(0.1)
+        assert ended
+    still_well(collect)
+
+
 def test_headers_that_do_not_come_in_time(collect):
     """A head sent letter by letter is cut off, on a new connection as on one that was used before."""
     for before in (b"", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"):
