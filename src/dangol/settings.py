@@ -9,6 +9,7 @@ import difflib
 import ipaddress
 import os
 import re
+import shlex
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -160,6 +161,11 @@ class Settings:
     lake: Lake = field(default_factory=Lake)
     deliver: Deliver = field(default_factory=Deliver)
     suggest: Suggest = field(default_factory=Suggest)
+
+    @property
+    def quoted(self) -> str:
+        """The workspace's path as a shell takes it, for the commands that messages propose."""
+        return shlex.quote(str(self.workspace))
 
     @property
     def log_dir(self) -> Path:

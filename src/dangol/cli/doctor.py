@@ -211,7 +211,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
                 found = f"does not run: {process.last_end or process.state}"
                 yield Finding(Verdict.MEND, process.name, found, f"{log} tells why; it is tried again and again.")
         return
-    yield Finding(Verdict.NOTE, "running", "no", f"dangol up --workspace {settings.workspace}")
+    yield Finding(Verdict.NOTE, "running", "no", f"dangol up --workspace {settings.quoted}")
     for setting, host, port in (
         ("console.port", settings.console.host, settings.console.port),
         ("collect.port", settings.collect.host, settings.collect.port),

@@ -66,6 +66,8 @@ def _import(args: argparse.Namespace) -> None:
 
     settings = settings_of(args)
     path = None if args.file == "-" else Path(args.file)
+    if path is not None and not path.exists():
+        raise ImportRefused(f"there is no file {path} (looked in {Path.cwd()}). Name one, or - for standard input.")
     snapshot = _snapshot(settings)
     source = _source(snapshot, args.source)
     rows = open_rows(path, format_=args.format, encoding=args.encoding, delimiter=args.delimiter.replace("\\t", "\t"))

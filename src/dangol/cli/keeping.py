@@ -52,7 +52,7 @@ def _restore(args: argparse.Namespace) -> None:
     settings = settings_module.load(args.workspace)
     _must_not_run(settings)
     restore(settings, args.file.absolute())
-    say(f"{settings.workspace} is as it was when {args.file} was made. Start it: dangol up --workspace {settings.workspace}")
+    say(f"{settings.workspace} is as it was when {args.file} was made. Start it: dangol up --workspace {settings.quoted}")
 
 
 def rebuild_command(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +90,7 @@ def _must_not_run(settings: settings_module.Settings) -> None:
     from dangol.processes.presence import supervisor_pid  # noqa: PLC0415 - as above
 
     if pid := supervisor_pid(settings):
-        raise MustStopFirst(f"{settings.workspace} runs, under pid {pid}. Stop it first: dangol down --workspace {settings.workspace}")
+        raise MustStopFirst(f"{settings.workspace} runs, under pid {pid}. Stop it first: dangol down --workspace {settings.quoted}")
 
 
 def _size(path: Path) -> str:

@@ -102,13 +102,15 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    with opened_state(settings_of(args)) as connection:
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
         entry = _entry(connection, args.event)
     if args.json:
         bodies = {"raw": _text(entry.raw), "corrected": entry.corrected and _text(entry.corrected)}
         say_json({**_as_dict(entry.line), **bodies, "circumstances": entry.circumstances})
         return
-    say_table(["event", entry.line.message_id], [(name, value) for name, value in _as_dict(entry.line).items() if name != "message_id"], empty="")
+    rows = [(name, value) for name, value in _as_dict(entry.line).items() if name != "message_id"]
+    say_table(["event", entry.line.message_id], rows, empty="", zone=settings.brand.timezone)
     say("", _pretty(entry.raw))
     if entry.corrected:
         say("", "Corrected:", _pretty(entry.corrected))

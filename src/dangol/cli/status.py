@@ -116,5 +116,5 @@ def _why(settings: Settings) -> str:
     from dangol.processes.presence import supervisor_pid  # noqa: PLC0415 - as above
 
     if supervisor_pid(settings) is None:
-        return f" Nothing runs here that processes them: dangol up --workspace {settings.workspace}"
+        return f" Nothing runs here that processes them: dangol up --workspace {settings.quoted}"
     return " `dangol status` shows the processes; logs/process.log what the worker says."

@@ -65,7 +65,7 @@ def standing(settings: Settings) -> Standing:
         if not news.ready:
             answer.notes.append("Dangol is stopping." if news.stopping else news.trouble or "Dangol is starting.")
     elif not running:
-        answer.notes.append(f"Dangol does not run here. Start it: dangol up --workspace {settings.workspace}")
+        answer.notes.append(f"Dangol does not run here. Start it: dangol up --workspace {settings.quoted}")
     progress = _ask_state(settings, answer)
     log = open_log(settings)
     # The log is asked after State, so that received is never less than the sum of the fates.

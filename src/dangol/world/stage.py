@@ -39,7 +39,7 @@ def start(settings: Settings, port: int | None, collect_port: int | None) -> boo
     if supervisor_pid(settings) is not None:
         news = read_news(settings)
         if news is not None and news.trouble and not news.state_fits:
-            raise DemoRefused(f"{news.trouble}\n\nStop it and start anew: dangol down --workspace {settings.workspace}")
+            raise DemoRefused(f"{news.trouble}\n\nStop it and start anew: dangol down --workspace {settings.quoted}")
         _say(f"It runs already: {settings.workspace}")
         return False
     wanted, wanted_collect = port or settings.console.port, collect_port or settings.collect.port
@@ -155,7 +155,7 @@ def orders(settings: Settings, mark: Mark) -> bytes:
 def present(settings: Settings, write_keys: dict[str, str], mark: Mark, *, live: bool) -> None:
     """Say where everything is, and how to get in."""
     console_url, collect_url = addresses(settings)
-    stage = Stage(console_url, collect_url, str(settings.workspace), write_keys["web"], mark.guest, live)
+    stage = Stage(console_url, collect_url, settings.quoted, write_keys["web"], mark.guest, live)
     _say(tour(stage))
     _say(f"Console   {console_url}   (made-up data, seed {mark.seed})")
     _say(f"Sign in   {OWNER}")
@@ -163,7 +163,7 @@ def present(settings: Settings, write_keys: dict[str, str], mark: Mark, *, live:
     if password:
         _say(f"Password  {password}   (shown this once; the first sign-in asks for your own)")
     else:
-        _say(f"Password  the one you chose; a new one: dangol operator password {OWNER} --workspace {settings.workspace}")
+        _say(f"Password  the one you chose; a new one: dangol operator password {OWNER} --workspace {settings.quoted}")
 
 
 def addresses(settings: Settings) -> tuple[str, str]:

@@ -81,7 +81,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
     return show(
         request,
         "pages/first_run.html",
-        FirstRun(command=f"dangol operator add you@brand.kr --role owner --workspace {settings().workspace}"),
+        FirstRun(command=f"dangol operator add you@brand.kr --role owner --workspace {settings().quoted}"),
     )
 
 

@@ -127,7 +127,7 @@ def locate(settings: Settings) -> str:
         return settings.state.url
     if not serves(settings):
         raise StateUnavailable(
-            f"State is not running in {settings.workspace}. Start Dangol there: dangol up --workspace {settings.workspace}"
+            f"State is not running in {settings.workspace}. Start Dangol there: dangol up --workspace {settings.quoted}"
         )
     return _wait_ready(settings)
 
