@@ -16,7 +16,7 @@ from psycopg import Connection
 from dangol.events import to_datetime
 from dangol.events.facts import Fact, FactKind
 from dangol.events.ports import SEQ_BITS, Lake
-from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time
+from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time, meanwhile
 from dangol.identity import Claim, Claimed, Decided, Decision, LinkOutcome, RuleSet, Seen, claimed_identifiers, decide, link, take_back
 from dangol.identity.suggestions import decision_undone
 from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
@@ -138,23 +138,28 @@ def apply_batch(
     batch = lake.reserve(connection) if lake else 0
     base = batch << SEQ_BITS
     seq_of = {arrival.key: arrival.seq or base + index for index, arrival in enumerate(fates.applied)}
-    told = observe(connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers])
+    # Python goes on while PostgreSQL works, wherever the one does not need what the other is at.
+    with meanwhile(observe, connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers]) as telling:
+        claimed = _claims(fates.applied, seq_of)
+        counts = tally(fates)
+    told = telling.result()
     if rules.computed:
         contribute(connection, rules.computed, _looked_at(fates.applied, rules.computed))
     if told.moved:
         shift_timeline(connection, devices_of(connection, told.moved))
     lines = _lines(fates, told, base)
     release(connection, [line for line in lines if line.arrival.key in fates.released])
-    copy_rows(connection, "receipt", RECEIPT_COLUMNS, [receipt_fields(line, now_us) for line in lines])
+    with meanwhile(copy_rows, connection, "receipt", RECEIPT_COLUMNS, (receipt_fields(line, now_us) for line in lines)):
+        facts = _event_facts(fates, lines, base, now_us) if lake else []
     count_duplicates(connection, fates.duplicates)
     if lake:
         # Queue and counters are a record of what happened, not derived from it: a rebuild leaves them alone.
         put_in_quarantine(connection, fates.quarantined)
-        count(connection, tally(fates), partition)
+        count(connection, counts, partition)
     # Last, because one worker at a time may be here: what people share is the one thing that workers share.
-    outcome = link(connection, *_claims(fates.applied, seq_of), rules.identity)
+    outcome = link(connection, *claimed, rules.identity)
     if lake:
-        lake.append(connection, batch, _facts(fates, lines, outcome, told, base, now_us))
+        lake.append(connection, batch, _with_people(facts, outcome, told, base, now_us))
     return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
 
 
@@ -256,17 +261,25 @@ def receipt_fields(line: Line, now_us: int) -> bytes:
 _KIND_OF = {Fate.APPLIED: FactKind.EVENT_APPLIED, Fate.QUARANTINED: FactKind.EVENT_QUARANTINED, Fate.SUPPRESSED: FactKind.EVENT_SUPPRESSED}
 
 
-def _facts(fates: Sorted, lines: Sequence[Line], outcome: LinkOutcome, told: Told, base: int, now_us: int) -> list[Fact]:
+def _event_facts(fates: Sorted, lines: Sequence[Line], base: int, now_us: int) -> list[Fact]:
+    """What came of every arrival; whose it is, is not known yet."""
     facts = []
     for line in lines:
         kind = _KIND_OF[line.fate]
         if line.fate is Fate.APPLIED and line.arrival.verdict is not None and line.arrival.verdict.fate == TAGGED:
             kind = FactKind.EVENT_TAGGED
-        facts.append(_event_fact(kind, line.seq, line.arrival, line.node, outcome.person_of.get(line.node, b""), line.occurred_at, now_us))
+        facts.append(_event_fact(kind, line.seq, line.arrival, line.node, line.occurred_at, now_us))
     for arrival in fates.duplicates:
-        duplicate = _event_fact(FactKind.EVENT_DUPLICATED, base + len(facts), arrival, b"", b"", arrival.original_at, now_us)
+        duplicate = _event_fact(FactKind.EVENT_DUPLICATED, base + len(facts), arrival, b"", arrival.original_at, now_us)
         duplicate.body = b""
         facts.append(duplicate)
+    return facts
+
+
+def _with_people(facts: list[Fact], outcome: LinkOutcome, told: Told, base: int, now_us: int) -> list[Fact]:
+    """*facts* with the people they belong to, and what Dangol itself decided after them."""
+    for one in facts:
+        one.person = outcome.person_of.get(one.node, b"")
     for fact, person, node, message, body in _own_facts(outcome, told):
         facts.append(_own_fact(fact, base + len(facts), person, node, message, body, now_us))
     if len(facts) >= 1 << SEQ_BITS:
@@ -274,10 +287,10 @@ def _facts(fates: Sorted, lines: Sequence[Line], outcome: LinkOutcome, told: Tol
     return facts
 
 
-def _event_fact(kind: FactKind, seq: int, arrival: Arrival, node: bytes, person: bytes, occurred_at: int, now_us: int) -> Fact:
+def _event_fact(kind: FactKind, seq: int, arrival: Arrival, node: bytes, occurred_at: int, now_us: int) -> Fact:
     return Fact(
         seq=seq, fact=kind, source=arrival.source, message_id=arrival.message_id, type=arrival.type, name=arrival.name, key=arrival.key,
-        node=node, device=arrival.device, person=person, original_at=arrival.original_at, occurred_at=occurred_at, sent_at=arrival.sent_at,
+        node=node, device=arrival.device, person=b"", original_at=arrival.original_at, occurred_at=occurred_at, sent_at=arrival.sent_at,
         received_at=arrival.received_at, processed_at=now_us, reason=arrival.verdict.reason if arrival.verdict else "",
         ip=arrival.ip, user_agent=arrival.user_agent, body=arrival.body,
     )  # fmt: skip

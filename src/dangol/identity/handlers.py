@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from dangol.hotstate import copy_fields, copy_rows, copy_text, copy_time, flags, numbers, texts, uuids
+from dangol.hotstate import Array, copy_fields, copy_rows, copy_text, copy_time, flags, numbers, texts, times, uuids
 from dangol.identity.facts import LinkOutcome, PersonCreated, PersonMerged, Refused
 from dangol.identity.joining import one_at_a_time, replay, settle
 from dangol.identity.rules import Claim
@@ -95,7 +95,9 @@ _person_and_time = copy_fields("uq")
 _source = copy_fields("h")
 
 
-def _insert_identifiers(connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen], person_of: Mapping[bytes, bytes]) -> None:
+def _insert_identifiers(
+    connection: Connection[Any], new: list[bytes], seen: Mapping[bytes, Seen], person_of: Mapping[bytes, bytes]
+) -> None:
     """Store identifiers that nobody has seen before; nobody else stores any meanwhile, as people are settled one at a time."""
     rows = (
         b"".join(
@@ -120,10 +122,10 @@ def _spell_as_earlier(connection: Connection[Any], nodes: list[bytes], seen: Map
         """
         update identifier
            set raw_value = given.raw_value,
-               first_at = 'epoch'::timestamptz + given.first_at * interval '1 microsecond',
+               first_at = given.first_at,
                first_message = given.first_message,
                first_source = given.first_source
-          from unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::smallint[])
+          from unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::smallint[])
             as given (node_id, raw_value, first_at, first_message, first_source)
          where identifier.node_id = given.node_id
         """,
@@ -131,12 +133,12 @@ def _spell_as_earlier(connection: Connection[Any], nodes: list[bytes], seen: Map
     )
 
 
-def _spellings(nodes: list[bytes], seen: Mapping[bytes, Seen]) -> list[str]:
+def _spellings(nodes: list[bytes], seen: Mapping[bytes, Seen]) -> list[Array]:
     rows = [seen[node] for node in nodes]
     return [
         uuids(nodes),
         texts(row.raw for row in rows),
-        numbers(row.at for row in rows),
+        times(row.at for row in rows),
         texts(row.message for row in rows),
         numbers(row.source for row in rows),
     ]
@@ -154,9 +156,8 @@ def _keep_claims(
     result = connection.execute(
         """
         insert into edge as known (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
-        select a, b, 'epoch'::timestamptz + first_at * interval '1 microsecond', first_message, first_source, first_seq,
-               'epoch'::timestamptz + last_at * interval '1 microsecond', events, rule, verified, refused
-          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
+        select a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused
+          from unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::smallint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[],
                       %s::bool[], %s::text[])
             as given (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
             on conflict (a, b) do update
@@ -178,11 +179,11 @@ def _keep_claims(
         [
             uuids(row.a for row in rows),
             uuids(row.b for row in rows),
-            numbers(row.first_at for row in rows),
+            times(row.first_at for row in rows),
             texts(row.first_message for row in rows),
             numbers(row.first_source for row in rows),
             numbers(row.first_seq for row in rows),
-            numbers(row.last_at for row in rows),
+            times(row.last_at for row in rows),
             numbers(row.events for row in rows),
             texts(row.rule for row in rows),
             flags(row.verified for row in rows),

@@ -12,7 +12,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from dangol.events import node_bytes
 from dangol.identity.facts import Claimed, Decision, DecisionKind, Refused
 from dangol.identity.ruleset import Limit, RuleSet
 
@@ -45,18 +44,22 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
     """
     found: dict[tuple[str, str], Claimed] = {}
     for kind, raw, verified in given:
-        if raw is None or isinstance(raw, bool | dict | list):
+        if type(raw) is str:
+            text = raw
+        elif type(raw) is int or type(raw) is float:
+            text = str(int(raw) if raw == raw // 1 else raw)  # JSON has one kind of number: 7.0 is 7
+        else:
             continue
-        if isinstance(raw, float) and raw.is_integer():
-            raw = int(raw)  # noqa: PLW2901 - JSON has one kind of number
-        text = str(raw)
-        value = rules.normalise(kind, text)
-        if value is None:
+        known = rules.known_as(kind, text)
+        if known is None:
             continue
+        value, node = known
         before = found.get((kind, value))
         proven = verified or not rules.typed(kind)
         if before is None or (proven and not before.verified):
-            found[(kind, value)] = Claimed(kind, value, text, proven, rules.rank(kind), node_bytes(kind, value))
+            found[(kind, value)] = Claimed(kind, value, text, proven, rules.rank(kind), node)
+    if len(found) < 2:
+        return list(found.values())
     return sorted(found.values(), key=lambda one: (one.rank, one.kind, one.value))
 
 

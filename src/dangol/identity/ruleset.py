@@ -16,10 +16,13 @@ import yaml
 from psycopg import Connection
 
 from dangol.errors import DangolError
+from dangol.events import node_bytes
 from dangol.identity.ruleset_keys import fault_of
 
 #: A longer value is no identifier (Segment's servers drop groupId above the same length).
 VALUE_LENGTH_MAX = 500
+#: Spellings of identifiers that a rule set remembers: about 30 MB of a process when they are all used.
+REMEMBERED = 65_536
 
 #: Bounds of claims_max. Below, somebody's own phone might reach it; above, judging one person's claims anew would stop the flow for seconds.
 CLAIMS_MAX = (100, 50_000)
@@ -124,6 +127,21 @@ class RuleSet:
         if value is None or not 0 < len(value) <= VALUE_LENGTH_MAX or self.is_blocked(value):
             return None
         return value
+
+    def known_as(self, kind: str, raw: str) -> tuple[str, bytes] | None:
+        """The value under which an identifier is known, and its node id; None when it names nobody.
+
+        The same spellings come again and again, with every event of a visit: the last REMEMBERED ones are not read anew.
+        """
+        return self._remembered(kind, raw) if len(raw) <= VALUE_LENGTH_MAX else self._known_as(kind, raw)
+
+    @cached_property
+    def _remembered(self) -> Callable[[str, str], tuple[str, bytes] | None]:
+        return lru_cache(maxsize=REMEMBERED)(self._known_as)
+
+    def _known_as(self, kind: str, raw: str) -> tuple[str, bytes] | None:
+        value = self.normalise(kind, raw)
+        return None if value is None else (value, node_bytes(kind, value))
 
     def is_blocked(self, value: str) -> bool:
         """Whether *value* is one that clients send when they mean nobody."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from dangol.events import key_bytes
-from dangol.hotstate import numbers, texts, uuids
+from dangol.hotstate import numbers, texts, times, uuids
 from dangol.intake.arrivals import Arrival
 from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.frame import Verdict
@@ -77,10 +77,10 @@ def _reused_key(arrival: Arrival) -> bytes:
 
 
 def _known(connection: Connection[Any], keys: Iterable[bytes]) -> dict[bytes, tuple[int, Fate]]:
-    given = uuids(keys)
-    if given == "{}":
+    given = list(keys)
+    if not given:
         return {}
-    rows = connection.execute("select key, content, fate from receipt where key = any(%s::uuid[])", [given]).fetchall()
+    rows = connection.execute("select key, content, fate from receipt where key = any(%s::uuid[])", [uuids(given)]).fetchall()
     return {key: (content, Fate.of(fate)) for key, content, fate in rows}
 
 
@@ -120,9 +120,10 @@ RECEIPT_COLUMNS = (
 def release(connection: Connection[Any], lines: Iterable[Line]) -> None:
     """Receipts of events that leave quarantine make room for their new ones; the queue entries are settled."""
     # A correction whose messageId itself was wrong has another key than the receipt it replaces.
-    keys = uuids({key for line in lines for key in (line.arrival.key, line.arrival.replaces) if key})
-    if keys == "{}":
+    released = {key for line in lines for key in (line.arrival.key, line.arrival.replaces) if key}
+    if not released:
         return
+    keys = uuids(released)
     connection.execute("delete from receipt where key = any(%s::uuid[])", [keys])
     connection.execute(
         "update quarantined_event set state = 'replayed', settled_at = coalesce(settled_at, now()) where key = any(%s::uuid[]) and state <> 'replayed'",
@@ -228,15 +229,15 @@ def count(connection: Connection[Any], counts: Mapping[Counted, int], partition:
     connection.execute(
         """
         insert into fate_count as known (hour, source_id, fate, reason, name, partition, n)
-        select 'epoch'::timestamptz + hour * interval '1 microsecond', source_id, fate, reason, name, %s, n
-          from unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+        select hour, source_id, fate, reason, name, %s, n
+          from unnest(%s::timestamptz[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
             as given (hour, source_id, fate, reason, name, n)
             on conflict (hour, source_id, fate, reason, name, partition) do update
            set n = known.n + excluded.n
         """,
         [
             partition,
-            numbers(cell.hour for cell in cells),
+            times(cell.hour for cell in cells),
             numbers(cell.source for cell in cells),
             texts(cell.fate for cell in cells),
             texts(cell.reason for cell in cells),

@@ -218,9 +218,10 @@ def _apply(connection: RawConnection, facts: list[Fact], rules: Rules) -> None:
 
 def _unsettled(connection: RawConnection, arrivals: list[Arrival]) -> list[Arrival]:
     """Without quarantined events that were applied later, under their own id or the one that a correction gave them."""
-    waiting = uuids(arrival.key for arrival in arrivals if arrival.verdict is not None)
-    if waiting == "{}":
+    kept = [arrival.key for arrival in arrivals if arrival.verdict is not None]
+    if not kept:
         return arrivals
+    waiting = uuids(kept)
     rows = connection.execute(
         """
         select key from receipt where key = any(%s::uuid[])

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from dangol.hotstate import blobs, numbers, texts, uuids
+from dangol.hotstate import blobs, numbers, texts, times, uuids
 from dangol.profiles.rules import (
     FragmentBody,
     clock_shift,
@@ -129,9 +129,8 @@ def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _
     result = connection.execute(
         """
         insert into fragment as known (node_id, device_id, first_at, last_at, events, least_us, body)
-        select node_id, device_id, 'epoch'::timestamptz + first_at * interval '1 microsecond',
-               'epoch'::timestamptz + last_at * interval '1 microsecond', events, least_us, body
-          from unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])
+        select node_id, device_id, first_at, last_at, events, least_us, body
+          from unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bytea[])
             as given (node_id, device_id, first_at, last_at, events, least_us, body)
             on conflict (node_id, device_id) do update
            set first_at = least(known.first_at, excluded.first_at),
@@ -144,8 +143,8 @@ def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _
         [
             uuids(place[0] for place in places),
             uuids(place[1] for place in places),
-            numbers(row.first_at for row in rows),
-            numbers(row.last_at for row in rows),
+            times(row.first_at for row in rows),
+            times(row.last_at for row in rows),
             numbers(row.events for row in rows),
             numbers(row.least for row in rows),
             blobs(encode_body(row.body) if row.body else None for row in rows),
