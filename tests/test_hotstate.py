@@ -11,8 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dangol.hotstate import RawConnection, blobs, connect_raw, copy_fields, copy_rows, copy_text, copy_time, flags, meanwhile
-from dangol.hotstate import numbers, texts, times, uuids  # isort: skip
+from dangol.hotstate import (
+    RawConnection,
+    blobs,
+    connect_raw,
+    copy_fields,
+    copy_rows,
+    copy_text,
+    copy_time,
+    flags,
+    meanwhile,
+    numbers,
+    texts,
+    times,
+    uuids,
+)
 
 IDS = st.binary(min_size=16, max_size=16)
 LONGS = st.integers(-(2**63), 2**63 - 1)
@@ -134,9 +147,13 @@ def test_meanwhile_waits_for_the_work_even_when_the_body_fails() -> None:
         ended.append(True)
         raise ValueError("work")
 
-    with pytest.raises(KeyError), meanwhile(work):
-        threading.Timer(0.05, may_end.set).start()
-        raise KeyError("body")
+    def body() -> None:
+        with meanwhile(work):
+            threading.Timer(0.05, may_end.set).start()
+            raise KeyError("body")
+
+    with pytest.raises(KeyError):
+        body()
     assert ended
 
 

@@ -13,6 +13,7 @@ from tests.identity.suggestions.people import JOON, MINA, desk
 
 from dangol import matches
 from dangol.identity.suggestions import SuggestionFilter, suggestions
+from dangol.operators import add_operator
 from dangol.processes.suggest import look
 from dangol.profiles import person_of
 from dangol.world.write import write_world
@@ -55,6 +56,8 @@ def test_planted_second_accounts_are_suggested(machine: Machine, tmp_path: Path)
     assert len(true) >= 0.6 * len(found)
 
     two = next(one for one in true if {one.person_a, one.person_b} <= set(members))
+    for who in (MINA, JOON):
+        add_operator(machine.connection, who.actor.removeprefix("operator:"), who.role, "four unrelated words here")
     with desk(machine.settings) as at:
         assert matches.accept(at, two.number, MINA).outcome is matches.Outcome.FIRST
         assert matches.accept(at, two.number, JOON).outcome is matches.Outcome.JOINED
