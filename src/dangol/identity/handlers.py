@@ -64,30 +64,32 @@ def link(
     fresh: list[tuple[bytes, bytes]] = []
     unsettled = decided_before(connection, new)
     if claims:
-        shared = known_shared(connection, {end for pair in claims for end in pair})
-        touched = _keep_claims(connection, claims, shared)
-        newly = find_shared(connection, [pair for pair, _ in touched], {node: one.kind for node, one in seen.items()}, rules)
+        kinds = {end: seen[end].kind for pair in claims for end in pair}
+        touched = _keep_claims(connection, claims, known_shared(connection, set(kinds)))
+        newly = find_shared(connection, [pair for pair, _ in touched], kinds, rules)
         outcome.shared = newly.shared
         fresh = [pair for pair, changes in touched if changes and not newly.nodes & set(pair)]
         unsettled |= newly.neighbours
     again: set[bytes] = set()
     if fresh or unsettled or older:
-        judged = {node: Known(person, seen[node].kind, seen[node].at // DAY_US) for node, person in known.items()}
+        asked = {end for pair in fresh for end in pair}.union(unsettled, older) & known.keys()
+        judged = {node: Known(known[node], seen[node].kind, seen[node].at // DAY_US) for node in asked}
         again = settle(connection, fresh, unsettled, outcome, rules, older=older, known=judged, new=set(new))
     # Now that their people are known: written once, where most people are new, instead of written and moved.
     if new:
         _insert_identifiers(connection, new, seen, outcome.person_of)
     replay(connection, again, outcome, rules)
-    _tell_newcomers(outcome, set(new))
+    _tell_newcomers(outcome, new)
     return outcome
 
 
-def _tell_newcomers(outcome: LinkOutcome, new: set[bytes]) -> None:
+def _tell_newcomers(outcome: LinkOutcome, new: list[bytes]) -> None:
     """An identifier never seen before is nobody's past: joining it creates or widens a person, it merges none."""
-    merged = [PersonMerged(one.into, [person for person in one.people if person not in new], one.claims) for one in outcome.merged]
+    strangers = set(new)
+    merged = [PersonMerged(one.into, [person for person in one.people if person not in strangers], one.claims) for one in outcome.merged]
     outcome.merged = [one for one in merged if one.people]
     widened = {one.into for one in outcome.merged}
-    outcome.created = [PersonCreated(node, node) for node in sorted(new) if outcome.person_of[node] == node and node not in widened]
+    outcome.created = [PersonCreated(node, node) for node in new if outcome.person_of[node] == node and node not in widened]
 
 
 _node = copy_fields("u")
