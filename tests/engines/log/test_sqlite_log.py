@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from dangol.engines.log.sqlite import SqliteLog
+from dangol.engines.log.sqlite import PAUSE_SECONDS, VACUUM_STEP, SqliteLog
 from dangol.engines.log.sqlite_writer import CHECKPOINT_BYTES
 from dangol.intake.frame import Frame, FrameKind
 from dangol.intake.ports import LogDamaged, LogUnavailable
@@ -93,6 +93,19 @@ def test_the_wal_stays_small(log):
     writer.close()
 
 
+def test_trimming_leaves_the_lane_to_the_writer_again_and_again(log, monkeypatch):
+    """1500 pages are given back some dozens at a time, with a pause after each step: neither all at once, nor a sync for each page."""
+    writer = log.writer("collect")
+    for n in range(1, 61):
+        writer.append([frame(n, 100_000)])
+    writer.close()
+    pauses: list[float] = []
+    monkeypatch.setattr("dangol.engines.log.sqlite.time.sleep", pauses.append)
+    assert log.trim("collect-0", 59, 2**62) == 59
+    assert 59 * 100_000 / 4096 / VACUUM_STEP / 2 < len(pauses) < 59 * 100_000 / 4096 / VACUUM_STEP * 2
+    assert min(pauses) >= PAUSE_SECONDS
+
+
 def test_trimming_gives_the_disk_back(log):
     """A lane that was trimmed to nothing is a small file again."""
     writer = log.writer("collect")
@@ -107,7 +120,7 @@ def test_trimming_gives_the_disk_back(log):
 FILL_UP = """
 import resource, sys
 from pathlib import Path
-from dangol.engines.log.sqlite import SqliteLog
+from dangol.engines.log.sqlite import PAUSE_SECONDS, VACUUM_STEP, SqliteLog
 from dangol.intake.frame import Frame
 from dangol.intake.ports import LogUnavailable
 import os

@@ -32,8 +32,10 @@ ROLE = re.compile(r"^[a-z]+$")
 LANES_MAX = 256
 #: Blocks forgotten per transaction, so that a trim never holds up the writer for long.
 TRIM_BLOCKS = 64
-#: Free pages (4 KiB) given back to the file system per step of a trim.
-VACUUM_PAGES = 512
+#: Free pages (4 KiB) that are worth giving back to the file system, and how many go in one step.
+VACUUM_PAGES, VACUUM_STEP = 512, 64
+#: The writer waits for the lane in naps of 1, 2, 5, 10 ms and so on; it is let in at an early one.
+PAUSE_SECONDS = 0.005
 
 T = TypeVar("T")
 
@@ -98,9 +100,8 @@ class SqliteLog:
             return 0
         forgotten = 0
         with closing(connect(path)) as connection:
-            while step := self._trim_step(connection, upto, before_us):
+            while step := self._in_turn(lambda: self._trim_step(connection, upto, before_us)):
                 forgotten += step
-                time.sleep(0)  # let a waiting writer in
             if forgotten:
                 self._give_back(connection)
         return forgotten
@@ -190,6 +191,13 @@ class SqliteLog:
         except (zstandard.ZstdError, msgspec.DecodeError) as error:
             raise LogDamaged(lane, position, f"its checksum fits, but its content cannot be read: {error}") from error
 
+    def _in_turn(self, step: Callable[[], T]) -> T:
+        """Do a step that holds the lane, then leave it to the writer for as long."""
+        began = time.monotonic()
+        done = step()
+        time.sleep(max(PAUSE_SECONDS, time.monotonic() - began))
+        return done
+
     def _trim_step(self, connection: sqlite3.Connection, upto: int, before_us: int) -> int:
         with transaction(connection):
             rows = connection.execute(
@@ -210,5 +218,6 @@ class SqliteLog:
             free, pages = (connection.execute(f"pragma {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
             if free <= pages // 2 or free < VACUUM_PAGES:
                 break
-            connection.execute(f"pragma incremental_vacuum({VACUUM_PAGES})").fetchall()
+            # As a script: `execute` of Python 3.11 ends the statement, and its transaction, after the first page.
+            self._in_turn(lambda: connection.executescript(f"pragma incremental_vacuum({VACUUM_STEP})"))
         connection.execute("pragma wal_checkpoint(passive)").fetchall()
