@@ -26,6 +26,7 @@ from dangol.console.api import (
     suggestions,
     traits,
 )
+from dangol.console.api.keeping import Keeper
 from dangol.console.api.openapi import document
 from dangol.console.api.operations import PREFIX, Answer, Call, Found, KeptRules, directory, read_json, read_query
 from dangol.console.api.page import docs_page
@@ -69,6 +70,7 @@ class ApiApplication:
         self._mine = threading.local()
         self._believed = Believed()
         self._kept_rules = KeptRules()
+        self._keeper = Keeper(settings, self._believed, self._kept_rules)
         self._rate = Rate(settings.console.api_rate_per_minute)
         self._refusals = Rate(REFUSALS_PER_MINUTE)
         self._writer: LogWriter | None = None
@@ -96,6 +98,7 @@ class ApiApplication:
 
     def close(self) -> None:
         """Let go of the log's lane and the threads."""
+        self._keeper.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._streams.close()
         if self._writer is not None:
@@ -146,6 +149,7 @@ class ApiApplication:
         return docs_page(scope, given, directory.operations)
 
     def _operate(self, scope: Any, body: bytes, rate: dict[str, str]) -> Any:
+        self._keeper.start()
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         raw_path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
         headers = _headers(scope)

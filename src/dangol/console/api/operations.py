@@ -28,17 +28,32 @@ RULES_SECONDS = 1.0
 
 
 class KeptRules:
-    """The rules of identity, looked up once a second however many ask."""
+    """The rules of identity, looked up once a second however many ask, ahead by the keeper (keeping.py)."""
 
     def __init__(self) -> None:
         self._kept: tuple[float, RuleSet] | None = None
+        #: The country they were asked for since the keeper looked last; empty: nobody asked.
+        self._asked = ""
 
     def rules(self, connection: Connection[Any], country: str) -> RuleSet:
         """Those in force now, or up to a second ago."""
-        now, kept = time.monotonic(), self._kept
-        if kept is None or now - kept[0] >= RULES_SECONDS:
-            kept = self._kept = (now, rules_in_force(connection, country))
+        kept = self._kept
+        if kept is None or time.monotonic() - kept[0] >= RULES_SECONDS:
+            return self._look(connection, country)
+        self._asked = country
         return kept[1]
+
+    def refresh(self, connection: Connection[Any]) -> None:
+        """Look again, if anybody asked since the last time, before a request has to."""
+        country, self._asked = self._asked, ""
+        if country:
+            self._look(connection, country)
+
+    def _look(self, connection: Connection[Any], country: str) -> RuleSet:
+        now = time.monotonic()  # before looking: what was found may be that old
+        rules = rules_in_force(connection, country)
+        self._kept = (now, rules)
+        return rules
 
 
 @dataclass

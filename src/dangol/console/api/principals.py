@@ -40,18 +40,30 @@ class Principal:
 
 
 class Believed:
-    """Tokens seen within the last second, so that a busy program costs one look-up per second."""
+    """Tokens seen within the last second, so that a busy program costs one look-up per second, made ahead by the keeper (keeping.py)."""
 
     def __init__(self) -> None:
         self._kept: dict[bytes, tuple[float, TokenHolder]] = {}
+        #: Secrets that were believed since the keeper looked last, by digest.
+        self._asked: dict[bytes, str] = {}
 
     def holder(self, connection: Connection[Any], secret: str) -> TokenHolder | None:
         """Whose token it is, None when nobody's."""
         digest = sha256(secret.encode("utf-8", "replace")).digest()
-        now = time.monotonic()
         kept = self._kept.get(digest)
-        if kept and now - kept[0] < BELIEVED_SECONDS:
+        if kept and time.monotonic() - kept[0] < BELIEVED_SECONDS:
+            self._asked[digest] = secret
             return kept[1]
+        return self._look(connection, digest, secret)
+
+    def refresh(self, connection: Connection[Any]) -> None:
+        """Look again at the tokens that were used since the last time, before a request has to."""
+        asked, self._asked = self._asked, {}
+        for digest, secret in list(asked.items()):
+            self._look(connection, digest, secret)
+
+    def _look(self, connection: Connection[Any], digest: bytes, secret: str) -> TokenHolder | None:
+        now = time.monotonic()  # before looking: what was found may be that old
         holder = token_holder(connection, secret)
         if holder is None:
             self._kept.pop(digest, None)
