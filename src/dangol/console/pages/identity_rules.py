@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,6 +18,7 @@ from dangol.console.pages.identity import teller_for
 from dangol.console.pages.person import identifier_icon
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.people_words import short
+from dangol.console.refusal_words import refusal_words
 from dangol.console.rule_runs import start_run
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw, settings
@@ -110,7 +112,8 @@ def edit(request: HttpRequest) -> HttpResponse:
             check_document(document, settings().brand.country)
             return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.TRY, document, '')}")
         except (RuleSetRefused, RunBusy) as error:
-            page = Editing(document=document, version=0, in_force=in_force, diff=diff_lines(current, document), errors={"document": str(error)})
+            said = refusal_words(str(error), translation.get_language() or "ko")
+            page = Editing(document=document, version=0, in_force=in_force, diff=diff_lines(current, document), errors={"document": said})
             return show(request, "pages/identity_rules_edit.html", page, status=422)
     wanted = request.GET.get("version", "")
     chosen = next((one for one in rule_set_versions(raw()) if str(one.version) == wanted), None)
@@ -149,7 +152,7 @@ def check(request: HttpRequest) -> HttpResponse:
     try:
         check_document(document, settings().brand.country)
     except RuleSetRefused as refused:
-        error = str(refused)
+        error = refusal_words(str(refused), translation.get_language() or "ko")
     return show(request, "pages/identity_rules_check.html", Checked(error=error, diff=diff_lines(document_in_force(raw())[1], document)))
 
 

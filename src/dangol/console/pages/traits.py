@@ -14,6 +14,7 @@ from psycopg.errors import LockNotAvailable
 
 from dangol.console.access import allowed, needs, signed_in
 from dangol.console.pages.quarantine import diff_lines
+from dangol.console.refusal_words import refusal_words
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw
 from dangol.console.trait_words import POLICIES
@@ -187,7 +188,7 @@ def _checked(document: str, current: str) -> Checked:
     texts = document.split("\n")
     shown = range(max(1, line - AROUND), min(len(texts), line + AROUND) + 1)
     lines = [{"number": number, "text": texts[number - 1], "at": number == line} for number in shown]
-    return Checked(error=said, line=line, lines=lines, diff=diff_lines(current, document))
+    return Checked(error=refusal_words(said, translation.get_language() or "ko"), line=line, lines=lines, diff=diff_lines(current, document))
 
 
 def _computing(rules: TraitRules, language: str) -> Computing:
