@@ -258,10 +258,15 @@ def _ask(at: Desk, a: UUID, b: UUID, people: tuple[UUID, UUID], by: Approver, wh
 
 
 def accept_by_itself(at: Desk, number: int) -> bool:
-    """Join a pair that is sure enough by the brand's threshold; returns whether it was. Never one that was taken back or needs two operators."""
+    """Join a pair that is sure enough by the brand's threshold; returns whether it was.
+
+    Never one that was taken back, needs two operators, or leans on what a household shares.
+    """
     with at.connection.transaction():
         found, _ = _open(at.connection, number)
-        if found is None or not joins_by_itself(risks(at.connection, found, at.policy, at.rules), found.probability, at.policy):
+        if found is None or not joins_by_itself(
+            risks(at.connection, found, at.policy, at.rules), found.probability, at.policy, found.reasons
+        ):
             return False
         return _join(at, found, AUTOMATIC, "", SuggestionState.AUTOMATIC, ()).done
 

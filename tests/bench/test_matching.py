@@ -10,7 +10,7 @@ from dangol.bench.matching.command import matching
 from dangol.bench.matching.datasets import SETS, DataMissing, set_named
 from dangol.bench.matching.layouts import layout_of, row_of
 from dangol.bench.matching.truth import inside, rightness, true_pairs
-from dangol.bench.matching.world import tell
+from dangol.bench.matching.world import Exact, tell
 from dangol.identity.matching import Match
 from dangol.identity.matching.layout import columns_of
 
@@ -60,9 +60,22 @@ def test_what_is_missing_is_said(monkeypatch, tmp_path):
 def test_the_world_is_counted_trap_by_trap():
     """A pair of one human that is suggested is found, one of two humans is wrong, under the traps of either."""
     a, b, c = (UUID(int=number) for number in (1, 2, 3))
-    told = tell({a: "P1", b: "P1", c: "P2"}, {a, b, c}, [Match(a, b, 0.9999, 14.0, ()), Match(b, c, 0.95, 5.0, ())], {"P2": {"kiosk"}}, [{"P1", "P2"}])
-    everybody = {"humans": 2, "split": 1, "true": 1, "found_review": 1, "found_automatic": 1, "false_review": 1, "glued": 1}
+    matches = [Match(a, b, 0.9999, 14.0, ()), Match(b, c, 0.95, 5.0, ())]
+    told = tell({a: "P1", b: "P1", c: "P2"}, {a, b, c}, matches, {"P2": {"kiosk"}}, Exact([{"P2", "P3"}], {"P1"}), [(a, b)])
+    everybody = {"humans": 2, "split": 1, "true": 1, "found_review": 1, "found_automatic": 1, "found_alone": 1, "false_review": 1, "glued": 1, "strayed": 1}
     assert told["traps"]["all"] == everybody
     assert told["traps"]["none"]["found_review"] == 1
     assert told["traps"]["kiosk"]["false_review"] == 1
     assert told["traps"]["kiosk"]["glued"] == 1
+
+
+def test_worlds_are_added_up(monkeypatch):
+    """What several made-up brands came to is one table, and no labelled sets are asked for."""
+    count = {"humans": 10, "glued": 1, "true": 3, "found_review": 2, "false_review": 1, "found_alone": 2}
+    asked = []
+    monkeypatch.setattr("dangol.bench.matching.command._child", lambda *words: asked.append(words) or {"traps": {"all": count}})
+    missed, wrong = matching("", long=False, worlds="2500/30/1, 2500/30/2")
+    assert asked == [("world", "2500", "30", "1"), ("world", "2500", "30", "2")]
+    assert (missed.what, missed.value, wrong.value) == ("world, all: missed of 6 pairs", 2, 2)
+    assert "of 20 humans: 2 glued" in missed.note
+    assert "joined by itself at 0.999: 4 right, 0 wrong" in missed.note

@@ -11,7 +11,7 @@ from dangol import matches
 from dangol.engines.lake import open_lake
 from dangol.engines.matching import train
 from dangol.identity.suggestions import SuggestionFilter, SuggestionState, counts, keep_model, looking, runs, suggestions
-from dangol.processes.people_records import read_records, record_of, write_records
+from dangol.processes.people_records import People, record_of
 from dangol.processes.people_touched import touched_since
 from dangol.processes.suggest import AlreadyLooking, look
 from dangol.settings import Settings, Suggest
@@ -148,15 +148,17 @@ def test_one_look_at_a_time_and_none_is_lost(machine: Machine):
     assert done.people == 0
 
 
-def test_a_record_holds_what_can_be_compared(machine: Machine, tmp_path):
+def test_a_record_holds_what_can_be_compared(machine: Machine):
     """Names in every spelling, numbers and addresses of all identifiers of a person; shared numbers are left out."""
     machine.feed(identify("e1", 0, userId="m1", anonymousId="c1", traits={"firstName": "하나", "lastName": "김", "birthday": "1991-03-07", "gender": "F", "email": "hana@b.kr"}))
     machine.feed(identify("e2", 5, userId="m1", traits={"name": "Hana Kim", "phone": "010-3456-7788", "address": {"country": "KR", "state": "서울", "city": "강남구", "street": "테헤란로 12", "postalCode": "06236"}}))
     machine.feed(*(identify(f"s{n}", n, userId=f"shared{n}", traits={"phone": "02-345-6789", "name": "접수"}) for n in range(3)))
     machine.settle()
     read = []
-    assert write_records(machine.connection, tmp_path / "people.parquet", progress=read.append) == 4
-    found = {record.person_id: record for record in read_records(tmp_path / "people.parquet")}
+    people = People(machine.connection, frozenset({"user_id"}))
+    found = {record.person_id: record for record in people.everybody(read.append)}
+    assert len(found) == 4
+    assert list(people.of([member("m1"), UUID(int=9)])) == [found[member("m1")]]
     hana = found[member("m1")]
     assert set(hana.names) == {"Hana Kim", "김하나"}
     assert (hana.birth_date, hana.gender, hana.emails, hana.postcode) == ("1991-03-07", "F", ("hana@b.kr",), "06236")
@@ -174,6 +176,24 @@ def test_numbers_that_many_use_are_not_compared():
     assert kept.names == ("하나", "김하나"), "the newest first"
 
 
+def test_what_came_along_a_phone_number_is_lent(machine: Machine):
+    """A guest who orders with the family's number leaves a name and an address with its owner: they are not the owner's own.
+
+    The same name on both sides is the same human, and nothing is lent; without a member there is no owner.
+    """
+    for name, guest, guest_mail in (("m1", "박서준", "seojun@b.kr"), ("m2", "김하나", "hana@b.kr")):
+        number = f"010-3456-778{name[-1]}"
+        machine.feed(identify(f"own-{name}", 0, userId=name, traits={"name": "김하나", "phone": number, "email": f"{name}@b.kr", "birthday": "1991-03-07"}))
+        machine.feed(identify(f"guest-{name}", 1, anonymousId=f"c-{name}", traits={"name": guest, "phone": number, "email": guest_mail}))
+    machine.feed(identify("nobody", 2, anonymousId="c9", traits={"name": "이도윤", "phone": "010-9999-0000", "email": "doyun@b.kr"}))
+    machine.settle()
+    found = {record.person_id: record for record in People(machine.connection, frozenset({"user_id"})).everybody()}
+    own, other = found[member("m1")], found[member("m2")]
+    assert (own.names, own.birth_date, own.emails, own.lent) == (("김하나",), "1991-03-07", ("m1@b.kr", "seojun@b.kr"), ("seojun@b.kr",))
+    assert (other.names, set(other.emails), other.lent) == (("김하나",), {"m2@b.kr", "hana@b.kr"}, ())
+    assert all(not record.lent for person, record in found.items() if person != member("m1"))
+
+
 def test_where_nobody_changed_nobody_is_read(machine: Machine, monkeypatch):
     """With a trained model and no news a look ends at once, and says how many people it stands for."""
     known(machine, "m1", **HANA)
@@ -181,7 +201,7 @@ def test_where_nobody_changed_nobody_is_read(machine: Machine, monkeypatch):
     with machine.connection.transaction():
         keep_model(machine.connection, train([]), at=machine.rows("select now()")[0][0])
     look(machine.settings, asked_by="t")
-    monkeypatch.setattr("dangol.processes.suggest.write_records", lambda *_args, **_options: pytest.fail("somebody was read"))
+    monkeypatch.setattr("dangol.processes.suggest.prepare", lambda *_args, **_options: pytest.fail("somebody was read"))
     again = look(machine.settings, asked_by="t")
     assert (again.state, again.people, again.touched, again.everybody) == ("done", 2, 0, False)
 

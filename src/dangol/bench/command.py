@@ -65,21 +65,24 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON, for programs")
     parser.add_argument("--data", metavar="DIR", default="", help="folder of the labelled sets of matching (else $DANGOL_BENCH_DATA)")
+    parser.add_argument(
+        "--worlds", metavar="PEOPLE/DAYS/SEED,…", default="", help="matching only on these made-up brands, their counts added up; needs no --data"
+    )
     parser.add_argument("--long", action="store_true", help="also the sizes that take long: 10 M identifiers, 50 M facts")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the benchmarks and show what was measured."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that scratch workspaces are removed on the way out
-    main(arguments.names, as_json=arguments.json, long=arguments.long, data=arguments.data)
+    main(arguments.names, as_json=arguments.json, long=arguments.long, data=arguments.data, worlds=arguments.worlds)
 
 
-def main(names: list[str], *, as_json: bool = False, long: bool = False, data: str = "") -> None:
+def main(names: list[str], *, as_json: bool = False, long: bool = False, data: str = "", worlds: str = "") -> None:
     """Run the benchmarks *names* (all when empty) one after the other. Raises UnknownBench, BenchFailed, DataMissing."""
     unknown = [name for name in names if name not in (*NAMES, MATCHING)]
     if unknown:
         raise UnknownBench(f"{unknown[0]!r} is not a benchmark. Known: {', '.join((*NAMES, MATCHING))}.")
-    known = _named(long) | {MATCHING: partial(_matching, data, long)}
+    known = _named(long) | {MATCHING: partial(_matching, data, long, worlds)}
     described = machine()
     results: list[Result] = []
     loads: dict[str, float] = {}
@@ -96,10 +99,10 @@ def main(names: list[str], *, as_json: bool = False, long: bool = False, data: s
     _show(described, loads, results)
 
 
-def _matching(data: str, long: bool) -> list[Result]:
+def _matching(data: str, long: bool, worlds: str) -> list[Result]:
     from dangol.bench.matching.command import matching  # noqa: PLC0415 - as above
 
-    return matching(data, long=long)
+    return matching(data, long=long, worlds=worlds)
 
 
 def _show(described: dict[str, str | int | float], loads: dict[str, float], results: list[Result]) -> None:

@@ -1,4 +1,4 @@
-"""Look for people who are probably one: read everybody, train where there is no model, compare, keep what is new.
+"""Look for people who are probably one: prepare who changed, train where there is no model, compare, keep what is new.
 
 Only who changed since the last look is compared, with everybody. It has a connection and a process of its own, gives way to
 everything else, keeps its memory bounded, and works in a folder of the workspace that is gone when it ends.
@@ -24,13 +24,13 @@ from psycopg import Connection
 from dangol import matches
 from dangol.engines import state
 from dangol.engines.lake import tail
-from dangol.engines.matching import Bounds, score, train
+from dangol.engines.matching import Bounds, Kept, score, train
 from dangol.errors import DangolError
 from dangol.events.ports import SEQ_BITS
 from dangol.identity import document_in_force
 from dangol.identity.matching import Match, Model
 from dangol.identity.suggestions import Run, keep, keep_model, let_fall, looking, model_in_force, run, runs, suggestion
-from dangol.processes.people_records import read_records, write_records
+from dangol.processes.people_kept import prepare
 from dangol.processes.people_touched import touched_since
 from dangol.settings import Settings
 
@@ -88,8 +88,7 @@ def look(
         looking.note_interrupted(connection, at=_now())
         if number is None:
             number = looking.ask(connection, asked_by, train=retrain, everybody=everybody, at=_now())
-        horizon = (tail.floor(connection) << SEQ_BITS) | ((1 << SEQ_BITS) - 1)
-        if not looking.begin(connection, number, seq=horizon, at=_now()):
+        if not looking.begin(connection, number, seq=horizon(connection), at=_now()):
             raise AlreadyLooking(f"Run {number} does not wait any more. `dangol identity suggestions runs` shows the last ones.")
         try:
             _carry_out(_Look(settings, connection, number, tell))
@@ -103,6 +102,11 @@ def look(
         done = run(connection, number)
     assert done is not None
     return done
+
+
+def horizon(connection: Connection[Any]) -> int:
+    """Position of the change feed up to which everything is settled."""
+    return (tail.floor(connection) << SEQ_BITS) | ((1 << SEQ_BITS) - 1)
 
 
 def give_way() -> None:
@@ -126,26 +130,29 @@ def _carry_out(one: _Look) -> None:
             return
     with _folder(one.settings) as folder:
         bounds = Bounds(memory_limit=f"{one.settings.suggest.memory_mb}MB", threads=1, folder=str(folder))
-        path = folder / "people.parquet"
         total = _count(one.connection)
-        people = write_records(one.connection, path, progress=lambda read: one.say("reading", min(COMPARING - 10, 40 * read // max(1, total))))
+        everyone = prepare(
+            one.settings, one.connection, asked, bounds, rules_version=rules_version, everybody=asked.everybody or asked.train,
+            progress=lambda read: one.say("reading", min(COMPARING - 10, 40 * read // max(1, total))),
+        )  # fmt: skip
+        people = everyone.people
         one.say("training", COMPARING - 10, now=True, people=people, rules_version=rules_version)
-        version, model = _model(one, path, bounds, anew=asked.train)
+        version, model = _model(one, everyone.kept, bounds, anew=asked.train)
         if version == 0 and before is not None and not asked.everybody and (before.model_version, before.rules_version) == (0, rules_version):
             touched = touched_since(one.settings, one.connection, before.seq)  # the shipped model stays the same
         one.say("comparing", COMPARING, now=True, model_version=version, everybody=touched is None, touched=people if touched is None else len(touched))
         found: Iterator[Match] = iter(())
         if people > 1 and (touched is None or touched):
-            found = score(model, read_records(path), new_ids=touched, least=one.settings.suggest.probability, bounds=bounds)
+            found = score(model, everyone.kept, new_ids=touched, least=one.settings.suggest.probability, bounds=bounds)
         _keep(one, found, version, touched)
 
 
-def _model(one: _Look, path: Path, bounds: Bounds, *, anew: bool) -> tuple[int, Model]:
+def _model(one: _Look, people: Kept, bounds: Bounds, *, anew: bool) -> tuple[int, Model]:
     """The model in force; trained now when there is none or a new one is wanted. Version 0: the shipped one, for there are too few people."""
     kept = model_in_force(one.connection)
     if kept is not None and not anew:
         return kept.version, Model.from_json(kept.document)
-    model = train(read_records(path), bounds=bounds)
+    model = train(people, bounds=bounds)
     if not model.trained:
         return (kept.version, Model.from_json(kept.document)) if kept is not None else (0, model)
     with one.connection.transaction():

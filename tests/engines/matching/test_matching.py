@@ -19,7 +19,7 @@ from dangol.engines.matching.store import load, opened
 from dangol.identity.matching import Match, Record
 from dangol.identity.matching.features import features
 from dangol.identity.matching.layout import Near
-from dangol.identity.matching.people import HOUSEHOLD_AT_MOST, PEOPLE
+from dangol.identity.matching.people import HOUSEHOLD_AT_MOST, IN_HOME_AT_MOST, PEOPLE
 from dangol.identity.matching.shipped import shipped
 
 SMALL = Bounds(memory_limit="256MB", threads=1, sample_pairs=20_000)
@@ -123,6 +123,34 @@ def test_a_family_is_not_one_person():
     assert next(reason for reason in match.reasons if reason.field == "household").bits < 0
     shared = sum(reason.bits for reason in match.reasons if reason.field in ("prior", "phone", "address", "household"))
     assert shared == pytest.approx(HOUSEHOLD_AT_MOST)
+
+
+def test_in_one_home_everything_says_less():
+    """Two of one home with one name, an address used by both and another birthday are less sure than strangers so alike would be."""
+    one = replace(MINA, birth_date="1966-07-16")
+    other = replace(MINA, person_id=UUID(int=2), birth_date="1999-09-05")
+    home = _between(one, other)
+    assert home.probability < 0.999
+    said = {reason.field: reason.bits for reason in home.reasons}
+    kept = HOUSEHOLD_AT_MOST + sum(min(said[field], IN_HOME_AT_MOST) for field in ("name", "birth", "email", "gender"))
+    assert home.bits == pytest.approx(kept, abs=0.01)
+    assert said["name"] > IN_HOME_AT_MOST
+    strangers = _between(replace(one, phones=(), addresses=()), replace(other, phones=(), addresses=()))
+    assert "household" not in {reason.field for reason in strangers.reasons}
+    namesakes = _between(replace(one, emails=()), replace(other, emails=()))
+    assert namesakes.probability < 0.9
+
+
+def test_what_was_lent_with_a_number_is_no_second_witness():
+    """An e-mail address that came along a phone number says nothing where the other has the number, and counts where the other has not."""
+    owner = Record(person_id=UUID(int=1), names=("김선영",), birth_date="1966-07-16", emails=("sunyoung@a.example", "jeewon@a.example"), lent=("jeewon@a.example",), phones=("010-8987-2674",))
+    jeewon = Record(person_id=UUID(int=2), names=("최지원",), birth_date="1999-09-05", emails=("jeewon@a.example",), phones=("010-8987-2674",))
+    said = {reason.field: (reason.level, reason.bits) for reason in _between(owner, jeewon).reasons}
+    assert said["email"] == ("unknown", 0.0)
+    elsewhere = _between(owner, replace(jeewon, phones=("010-1111-2222",)))
+    assert {reason.field: reason.level for reason in elsewhere.reasons}["email"] == "same"
+    own = _between(replace(owner, lent=()), jeewon)
+    assert {reason.field: reason.level for reason in own.reasons}["email"] == "same"
 
 
 def test_namesakes_are_not_one_person():

@@ -16,6 +16,7 @@ from dangol.identity.suggestions import (
     Step,
     evidence_grew,
     joins_by_itself,
+    leans_on_home,
     pair,
     risks_of,
     step_of,
@@ -76,12 +77,31 @@ def test_what_an_approval_comes_to(risks, first, by, expected):
 
 
 def test_nothing_joins_by_itself_unless_the_brand_says_so():
-    """The threshold is off by default, and never covers a pair that needs two operators."""
-    assert not joins_by_itself((), 1.0, Policy())
+    """The threshold is off by default, and never covers a pair that needs two operators or leans on a home."""
+    assert not joins_by_itself((), 1.0, Policy(), ())
     chosen = Policy(automatic_from=0.99)
-    assert joins_by_itself((), 0.99, chosen)
-    assert not joins_by_itself((), 0.9899, chosen)
-    assert not joins_by_itself((Risk.TWO_ACCOUNTS,), 1.0, chosen)
+    assert joins_by_itself((), 0.99, chosen, ())
+    assert not joins_by_itself((), 0.9899, chosen, ())
+    assert not joins_by_itself((Risk.TWO_ACCOUNTS,), 1.0, chosen, ())
+    assert not joins_by_itself((), 1.0, chosen, [reason("phone", 9.0), reason("name", 10.0)])
+
+
+@pytest.mark.parametrize(
+    ("bits", "leans"),
+    [
+        ({"name": 10.0, "birth": 13.0, "email": 9.0}, False),  # no home in it
+        ({"phone": 9.0, "name": 10.0}, True),  # namesakes of one home
+        ({"address": 9.0, "name": 10.0, "email": 0.0}, True),  # an address that came along the number says nothing
+        ({"phone": 9.0, "address": 9.0, "name": 10.0, "birth": 13.0}, False),
+        ({"phone": 9.0, "name": 10.0, "email": 9.0}, False),
+        ({"phone": 9.0, "name": 10.0, "email": 9.0, "birth": -4.0}, True),
+        ({"phone": 9.0, "name": 10.0, "birth": 13.0, "gender": -3.9}, True),
+        ({"phone": -1.9, "address": -3.0, "name": 10.0}, False),
+    ],
+)
+def test_what_a_household_shares_joins_nobody(bits, leans):
+    """Where phone or address agree, something that a person has alone must agree too, and nothing lasting may contradict."""
+    assert leans_on_home([reason(field, value) for field, value in bits.items()]) is leans
 
 
 def reason(field: str, bits: float, a: str = "x", b: str = "y") -> Reason:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,21 +31,24 @@ def measure(people: int, days: int, seed: int) -> dict[str, Any]:
     from dangol.bench.scratch import scratch  # noqa: PLC0415 - Django and PostgreSQL load slowly
     from dangol.engines import state  # noqa: PLC0415 - the same
     from dangol.engines.matching import Bounds, score, train  # noqa: PLC0415 - the same
-    from dangol.processes.people_records import read_records, write_records  # noqa: PLC0415 - the same
+    from dangol.identity import rules_in_force  # noqa: PLC0415 - the same
+    from dangol.processes.people_records import People  # noqa: PLC0415 - the same
 
     with scratch() as settings:
         _bring_in(settings, people, days, seed)
         folder = settings.workspace / "world"
-        path = settings.workspace / "records.parquet"
         with state.connect(settings, autocommit=True) as connection:
-            write_records(connection, path, progress=lambda _: None)
-            owners, glued = _owners(connection, folder)
+            rules = rules_in_force(connection, settings.brand.country)
+            records = list(People(connection, frozenset(kind for kind in rules.types if rules.unique(kind))).everybody())
+            owners, exact = _owners(connection, folder)
         began = time.perf_counter()
-        model = train(read_records(path), bounds=Bounds())
-        matches = list(score(model, read_records(path), least=0.5, bounds=Bounds()))
+        model = train(records, bounds=Bounds())
+        matches = list(score(model, records, least=0.5, bounds=Bounds()))
         seconds = time.perf_counter() - began
-        known = {record.person_id for record in read_records(path)}
-        return tell(owners, known, matches, _traps(folder), glued) | {
+        with state.connect(settings, autocommit=True) as connection:
+            alone = {(one.a, one.b) for one in matches if _joins_by_itself(connection, rules, one)}
+        known = {record.person_id for record in records}
+        return tell(owners, known, matches, _traps(folder), exact, alone) | {
             "trained": model.trained,
             "seconds": seconds,
             "world": [people, days, seed],
@@ -52,30 +56,39 @@ def measure(people: int, days: int, seed: int) -> dict[str, Any]:
 
 
 def tell(
-    owners: dict[UUID, str], known: Iterable[UUID], matches: list[Match], traps: dict[str, set[str]], glued: Iterable[set[str]] = ()
+    owners: dict[UUID, str],
+    known: Iterable[UUID],
+    matches: list[Match],
+    traps: dict[str, set[str]],
+    exact: Exact | None = None,
+    alone: Iterable[tuple[UUID, UUID]] = (),
 ) -> dict[str, Any]:
-    """Per trap: pairs that are truly one, how many are found, and pairs said to be one that are not.
+    """Per trap: what exact identity glued and left apart; pairs that are truly one, how many are found, and pairs said to be one that are not.
 
     Args:
         owners: Dangol's person -> the true human most of its events are of.
         known: Dangol's people of whom something comparable is known.
         matches: pairs with a probability.
         traps: human -> the traps they were in.
-        glued: humans whose member, loyalty or Kakao numbers exact identity gave to one person.
+        exact: whom exact identity put together.
+        alone: those of *matches* that would be joined without asking anybody.
 
     """
+    exact = exact or Exact([], set())
+    by_itself = set(alone)
     groups: dict[str, list[UUID]] = defaultdict(list)
     for person in sorted(known, key=str):
         if person in owners:
             groups[owners[person]].append(person)
     said = {(match.a, match.b): match.probability for match in matches}
-    gluings = [{"all"}.union(*(traps.get(human) or set() for human in humans)) for humans in glued]
+    glued = set().union(*exact.glued) if exact.glued else set()
     rows: dict[str, Counter[str]] = defaultdict(Counter)
     for human, mine in groups.items():
         labels = ["all", *(traps.get(human) or {"none"})]
         pairs = [(min(a, b, key=str), max(a, b, key=str)) for place, a in enumerate(mine) for b in mine[place + 1 :]]
         for label in labels:
-            rows[label] += Counter(humans=1, split=len(mine) > 1, true=len(pairs))
+            rows[label] += Counter(humans=1, split=len(mine) > 1, true=len(pairs), glued=human in glued, strayed=human in exact.strayed)
+            rows[label] += Counter(found_alone=sum(pair in by_itself for pair in pairs))
             rows[label] += Counter(found_review=sum(said.get(pair, 0) >= REVIEW for pair in pairs))
             rows[label] += Counter(found_automatic=sum(said.get(pair, 0) >= AUTOMATIC for pair in pairs))
     for (a, b), probability in said.items():
@@ -84,10 +97,9 @@ def tell(
             continue
         both = (traps.get(one) or set()) | (traps.get(other) or set())
         for label in {"all", *(both or {"none"})}:
-            rows[label] += Counter(false_review=probability >= REVIEW, false_automatic=probability >= AUTOMATIC)
-    for gluing in gluings:
-        for label in gluing:
-            rows[label] += Counter(glued=1)
+            rows[label] += Counter(
+                false_review=probability >= REVIEW, false_automatic=probability >= AUTOMATIC, false_alone=(a, b) in by_itself
+            )
     return {
         "people": len(set(known) & owners.keys()),
         "humans": len(groups),
@@ -112,10 +124,31 @@ def _bring_in(settings: Settings, people: int, days: int, seed: int) -> None:
     worker.disconnect()
 
 
-def _owners(connection: Any, folder: Path) -> tuple[dict[UUID, str], list[set[str]]]:
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """What exact identity put together that is not one."""
+
+    #: Humans whose member, loyalty or Kakao numbers it gave to one person.
+    glued: list[set[str]]
+    #: Humans of whom some events are with a person who is another human.
+    strayed: set[str]
+
+
+def _joins_by_itself(connection: Any, rules: Any, match: Match) -> bool:
+    """Whether a brand that set AUTOMATIC would have the pair joined without anybody."""
+    from dangol.identity.suggestions import Policy, Side, identifiers_of, joins_by_itself, risks_of  # noqa: PLC0415 - loads Django
+
+    found = identifiers_of(connection, [match.a, match.b])
+    sides = [Side(person, found[person]) for person in (match.a, match.b)]
+    policy = Policy(automatic_from=AUTOMATIC)
+    unique = [kind for side in sides for kind in side.identifiers if rules.unique(kind)]
+    return joins_by_itself(risks_of(sides[0], sides[1], match.probability, policy, unique), match.probability, policy, match.reasons)
+
+
+def _owners(connection: Any, folder: Path) -> tuple[dict[UUID, str], Exact]:
     """Dangol's person -> the human it is: by its member, loyalty or Kakao number; without one, of whom most of its events are.
 
-    And the humans that share one person.
+    And whom exact identity put together.
     """
     import duckdb  # noqa: PLC0415 - only here
 
@@ -144,7 +177,8 @@ def _owners(connection: Any, folder: Path) -> tuple[dict[UUID, str], list[set[st
             if message in truth:
                 votes[person][truth[message]] += 1
     owners = {person: min(counts.items(), key=lambda one: (-one[1], one[0]))[0] for person, counts in votes.items()}
-    return owners, glued
+    strayed = {human for person, counts in votes.items() for human in counts if human != owners[person]}
+    return owners, Exact(glued, strayed)
 
 
 def _traps(folder: Path) -> dict[str, set[str]]:

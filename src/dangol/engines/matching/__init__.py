@@ -1,7 +1,8 @@
 """Probable matches with Splink on DuckDB: trains on the brand's own data, scores pairs with a reason for every field.
 
 In: records of people.   Out: matches.   Ask: train(records), score(model, records, new_ids).
-Everything happens in a DuckDB of its own on disk, within `Bounds`; nothing is kept when it ends.
+Everything happens in a DuckDB of its own on disk, within `Bounds`; nothing of that is kept when it ends. Prepared records may be kept
+from run to run in a file of their own (`Kept`), so that only those who changed are prepared again.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+import duckdb
+
 from dangol.engines.matching.blocking import Blocked, candidates
 from dangol.engines.matching.bounds import Bounds
+from dangol.engines.matching.kept import Kept
 from dangol.engines.matching.scoring import scored
 from dangol.engines.matching.store import load, opened
 from dangol.engines.matching.training import learn
@@ -19,17 +23,17 @@ from dangol.identity.matching.model import Model
 from dangol.identity.matching.people import PEOPLE
 from dangol.identity.matching.record import Match, Reason, Record
 
-__all__ = ["Blocked", "Bounds", "score", "train"]
+__all__ = ["Blocked", "Bounds", "Kept", "score", "train"]
 
 
-def train(records: Iterable[Record], *, bounds: Bounds | None = None, blocked: list[Blocked] | None = None) -> Model:
+def train(records: Iterable[Record] | Kept, *, bounds: Bounds | None = None, blocked: list[Blocked] | None = None) -> Model:
     """A model from the brand's own people; the shipped one (`trained` is false) when there are too few.
 
     *blocked* is filled with what each blocking rule gave, for whoever wants to say so.
     """
     bounds = bounds or Bounds()
     with opened(bounds) as connection:
-        count = load(connection, PEOPLE, ((str(record.person_id), features(record)) for record in records))
+        count = _fill(connection, records)
         reports = candidates(connection, PEOPLE, bounds)
         if blocked is not None:
             blocked += reports
@@ -38,7 +42,7 @@ def train(records: Iterable[Record], *, bounds: Bounds | None = None, blocked: l
 
 def score(
     model: Model,
-    records: Iterable[Record],
+    records: Iterable[Record] | Kept,
     *,
     new_ids: Iterable[UUID] | None = None,
     least: float = 0.5,
@@ -52,7 +56,7 @@ def score(
     bounds = bounds or Bounds()
     least_bits = _bits(least)
     with opened(bounds) as connection:
-        load(connection, PEOPLE, ((str(record.person_id), features(record)) for record in records))
+        _fill(connection, records)
         if new_ids is not None:
             connection.execute(
                 "create table touched as select n from record where id in (select unnest($1))", [[str(one) for one in new_ids]]
@@ -62,6 +66,12 @@ def score(
             blocked += reports
         for a, b, bits, reasons in scored(connection, PEOPLE, model, bounds, least_bits):
             yield Match(UUID(a), UUID(b), probability(bits), bits, tuple(Reason(*reason) for reason in reasons))
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, records: Iterable[Record] | Kept) -> int:
+    if isinstance(records, Kept):
+        return records.copy_to(connection)
+    return load(connection, PEOPLE, ((str(record.person_id), features(record)) for record in records))
 
 
 def probability(bits: float) -> float:

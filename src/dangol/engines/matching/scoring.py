@@ -37,9 +37,13 @@ def scored(
 
 
 def household_sql(layout: Layout, lead: float) -> str:
-    """Bits taken back because what agrees is what a whole household shares; never above 0."""
+    """Bits taken back because what agrees is what a whole household shares, and the rest says less in one home; never above 0."""
+    if not layout.household:
+        return "0"
     shared = " + ".join(f"greatest(0, {bits_sql(layout, field)})" for field in layout.household)
-    return f"least(0, {layout.household_at_most} - ({lead} + {shared}))" if layout.household else "0"
+    others = (one.field for one in layout.comparisons if one.field not in layout.household)
+    over = " + ".join(f"greatest(0, {bits_sql(layout, field)} - {layout.in_home_at_most})" for field in others)
+    return f"case when {shared} > 0 then least(0, {layout.household_at_most} - ({lead} + {shared} + {over})) else 0 end"
 
 
 def bits_sql(layout: Layout, field: str) -> str:

@@ -18,7 +18,7 @@ from dangol.engines.matching.bounds import Bounds
 from dangol.engines.matching.sql import SQL_TYPES
 from dangol.identity.matching.layout import Kind, Layout
 
-_BATCH = 20_000
+_BATCH = 20_000  # rows at a time
 _ARROW = {Kind.TEXT: pa.string(), Kind.TEXTS: pa.list_(pa.string()), Kind.NUMBER: pa.float64()}
 
 
@@ -46,17 +46,30 @@ def opened(bounds: Bounds) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def load(connection: duckdb.DuckDBPyConnection, layout: Layout, rows: Iterable[tuple[str, dict[str, Any]]]) -> int:
     """Fill `record` with (id, features); returns how many there are. Column n numbers them in the order of arrival."""
-    columns = ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in layout.columns.items())
-    connection.execute(f"create or replace table record (n integer, id varchar, {columns})")
-    schema = pa.schema([("n", pa.int32()), ("id", pa.string()), *((name, _ARROW[kind]) for name, kind in layout.columns.items())])
+    connection.execute(f"create or replace table record (n integer, {columns_sql(layout)})")
+    return insert(connection, "record", layout, rows, numbered=True)
+
+
+def columns_sql(layout: Layout) -> str:
+    """The columns of a table of (id, features)."""
+    return ", ".join(["id varchar", *(f"{name} {SQL_TYPES[kind]}" for name, kind in layout.columns.items())])
+
+
+def insert(
+    connection: duckdb.DuckDBPyConnection, table: str, layout: Layout, rows: Iterable[tuple[str, dict[str, Any]]], *, numbered: bool = False
+) -> int:
+    """Put (id, features) into *table*; returns how many. *numbered*: its first column numbers them from 0."""
+    numbers = [("n", pa.int32())] if numbered else []
+    schema = pa.schema([*numbers, ("id", pa.string()), *((name, _ARROW[kind]) for name, kind in layout.columns.items())])
     count, waiting = 0, iter(rows)
     with _uncollected():
         while batch := list(islice(waiting, _BATCH)):
-            data: dict[str, list[Any]] = {"n": list(range(count, count + len(batch))), "id": [key for key, _ in batch]}
+            data: dict[str, list[Any]] = {"n": list(range(count, count + len(batch)))} if numbered else {}
+            data["id"] = [key for key, _ in batch]
             data |= {name: [row.get(name) for _, row in batch] for name in layout.columns}
             arriving = pa.table(data, schema=schema)
             connection.register("arriving", arriving)
-            connection.execute("insert into record from arriving")
+            connection.execute(f"insert into {table} from arriving")
             connection.unregister("arriving")
             count += len(batch)
     return count

@@ -171,12 +171,15 @@ def _certainty(layout: Layout, names: list[list[str]], odds: Any, base: Any, pri
     ]
     lead = math.log2(prior / (1 - prior))
     household = [place for place, one in enumerate(layout.comparisons) if one.field in layout.household]
+    others = [place for place in range(len(layout.comparisons)) if place not in household]
 
     def certain(pattern: _Pattern) -> float:
         weights = [0.0 if level is None else bits[place][level] for place, level in enumerate(pattern.levels)]
         total = lead + pattern.rarity + sum(weights)
-        if household:
-            total += min(0.0, layout.household_at_most - lead - sum(max(0.0, weights[place]) for place in household))
+        shared = sum(max(0.0, weights[place]) for place in household)
+        if shared > 0:
+            over = sum(max(0.0, weights[place] - layout.in_home_at_most) for place in others)
+            total += min(0.0, layout.household_at_most - lead - shared - over)
         return 1.0 if total > 60 else 2.0**total / (1 + 2.0**total)
 
     return certain

@@ -16,7 +16,9 @@ Row = dict[str, str | list[str] | None]
 def features(record: Record) -> Row:
     """One row of the layout `people`: column -> value; null where nothing is known."""
     emails = _each(normal.email, record.emails)
-    mailboxes = _unique([normal.mailbox(address) for address in emails])
+    lent = _each(normal.email, record.lent) if record.lent else []
+    own = [address for address in emails if address not in lent] if lent else emails
+    mailboxes = _unique([normal.mailbox(address) for address in own])
     phones = _each(normal.phone, record.phones)
     born = normal.day_of_birth(record.birth_date)
     swapped = normal.day_and_month_swapped(born) if born else ""
@@ -28,8 +30,9 @@ def features(record: Record) -> Row:
         "birth_day": born[4:] or None,
         "birth_year": born[:4] or None,
         "gender": normal.gender(record.gender) or None,
-        "email": emails[0] if emails else None,
+        "email": own[0] if own else emails[0] if emails else None,
         "emails": emails or None,
+        "own_emails": own or None,
         "mailbox": mailboxes[0] if mailboxes else None,
         "mailbox_digits": ("".join(filter(str.isdigit, mailboxes[0])) or "-") if mailboxes else None,
         "mailboxes": mailboxes or None,

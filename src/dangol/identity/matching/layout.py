@@ -198,6 +198,8 @@ class Layout:
     #: Fields that a household shares; they and the prior together give at most `household_at_most` bits.
     household: tuple[str, ...] = ()
     household_at_most: float = 0.0
+    #: In one home every other field gives at most so many bits: twins, an address that both use, an order under the other's name.
+    in_home_at_most: float = 60.0
 
 
 def columns_of(test: Test) -> tuple[str, ...]:

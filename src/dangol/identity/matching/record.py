@@ -19,6 +19,9 @@ class Record:
     gender: str = ""
     #: E-mail addresses, the best first.
     emails: tuple[str, ...] = ()
+    #: Those of `emails` that came only along a phone number, from somebody of another name: where the other one has the number too,
+    #: they say nothing more.
+    lent: tuple[str, ...] = ()
     #: Phone numbers in any writing, the best first. Leave out numbers known to be shared (reception, call centre).
     phones: tuple[str, ...] = ()
     #: Postal addresses, each in one line, the best first.

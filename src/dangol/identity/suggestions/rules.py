@@ -12,6 +12,9 @@ from dangol.identity.matching import Reason
 #: A rejected pair is suggested again when values that were not compared then speak for it with so many bits: three bits make the
 #: odds eight times as good, which is what an equal day of birth within a year adds to a name.
 EVIDENCE_GROWN_BITS = 3.0
+#: What a household shares; what somebody has alone, when it agrees with so many bits; what nobody changes.
+HOUSEHOLD, OWN, LASTING = ("phone", "address"), ("birth", "email"), ("birth", "gender")
+OWN_BITS = 5.0
 #: Where every pair begins; no evidence of its own.
 PRIOR = "prior"
 
@@ -148,9 +151,24 @@ def step_of(risks: Iterable[Risk], first: FirstApproval | None, people: Iterable
     return Step.SAME_OPERATOR if valid.actor == by.actor else Step.JOIN
 
 
-def joins_by_itself(risks: Iterable[Risk], probability: float, policy: Policy) -> bool:
-    """Whether a pair is put together without asking anybody: sure enough by the brand's own threshold, and never where two must agree."""
-    return policy.automatic_from > 0 and probability >= policy.automatic_from and not tuple(risks)
+def joins_by_itself(risks: Iterable[Risk], probability: float, policy: Policy, reasons: Iterable[Reason]) -> bool:
+    """Whether a pair is put together without asking anybody.
+
+    Sure enough by the brand's own threshold, never where two must agree, and never because of what a household shares.
+    """
+    return policy.automatic_from > 0 and probability >= policy.automatic_from and not tuple(risks) and not leans_on_home(reasons)
+
+
+def leans_on_home(reasons: Iterable[Reason]) -> bool:
+    """Whether two of one household could look just so.
+
+    Phone or address agree, and besides the name nothing that a person has alone does, or birth or gender speak against it.
+    """
+    bits = {one.field: one.bits for one in reasons}
+    home = any(bits.get(field, 0.0) > 0 for field in HOUSEHOLD)
+    own = any(bits.get(field, 0.0) >= OWN_BITS for field in OWN)
+    against = any(bits.get(field, 0.0) < 0 for field in LASTING)
+    return home and (against or not own)
 
 
 def evidence_grew(then: Iterable[Reason], now: Iterable[Reason]) -> bool:
