@@ -34,7 +34,7 @@ from dangol.intake.settle import (
     sort_out,
     tally,
 )
-from dangol.profiles import Observed, Told, devices_of, observe
+from dangol.profiles import Clocks, Observed, Told, lines_to_move, observe
 from dangol.profiles.computed import Happened, Program, contribute
 
 
@@ -145,8 +145,6 @@ def apply_batch(
     told = telling.result()
     if rules.computed:
         contribute(connection, rules.computed, _looked_at(fates.applied, rules.computed))
-    if told.moved:
-        shift_timeline(connection, devices_of(connection, told.moved))
     lines = _lines(fates, told, base)
     release(connection, [line for line in lines if line.arrival.key in fates.released])
     with meanwhile(copy_rows, connection, "receipt", RECEIPT_COLUMNS, (receipt_fields(line, now_us) for line in lines)):
@@ -158,6 +156,7 @@ def apply_batch(
         count(connection, counts, partition)
     # Last, because one worker at a time may be here: what people share is the one thing that workers share.
     outcome = link(connection, *claimed, rules.identity)
+    shift_timeline(connection, lines_to_move(connection, told.clocks))
     if lake:
         lake.append(connection, batch, _with_people(facts, outcome, told, base, now_us))
     return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
@@ -221,7 +220,7 @@ def _lines(fates: Sorted, told: Told, base: int) -> list[Line]:
     for fate, arrivals in ((Fate.APPLIED, fates.applied), (Fate.QUARANTINED, fates.quarantined), (Fate.SUPPRESSED, fates.suppressed)):
         for arrival in arrivals:
             # A device's clock is known from what was applied; what was not keeps the time it came with.
-            shift = told.shifts.get(arrival.device, 0) if fate is Fate.APPLIED else 0
+            shift = told.clocks.shifts.get(arrival.device, 0) if fate is Fate.APPLIED else 0
             occurred = min(arrival.original_at + shift, arrival.received_at)
             node = leading(arrival) if fate is Fate.APPLIED else b""
             lines.append(Line(arrival, fate, node, occurred, arrival.seq or base + len(lines)))
@@ -331,12 +330,12 @@ def undecide_people(connection: Connection[Any], lake: Lake, number: int, rules:
 def _tell_decision(
     connection: Connection[Any], lake: Lake, fact: FactKind, node: bytes, body: dict[str, Any], outcome: LinkOutcome, now_us: int
 ) -> None:
-    tell(connection, lake, [(fact, b"", node, "", body), *_own_facts(outcome, Told([], {}, set()))], now_us)
+    tell(connection, lake, [(fact, b"", node, "", body), *_own_facts(outcome, Told([], Clocks()))], now_us)
 
 
 def tell_outcome(connection: Connection[Any], lake: Lake, outcome: LinkOutcome, now_us: int) -> None:
     """Keep what changed about people as facts, in the caller's transaction."""
-    tell(connection, lake, _own_facts(outcome, Told([], {}, set())), now_us)
+    tell(connection, lake, _own_facts(outcome, Told([], Clocks())), now_us)
 
 
 def tell(connection: Connection[Any], lake: Lake, told: Sequence[tuple[FactKind, bytes, bytes, str, dict[str, Any]]], now_us: int) -> None:

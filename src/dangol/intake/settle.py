@@ -252,6 +252,8 @@ def shift_timeline(connection: Connection[Any], places: Sequence[tuple[bytes, by
 
     Args: places: (node, device, microseconds to add to what the device said).
     """
+    if not places:
+        return
     connection.execute(
         """
         update receipt

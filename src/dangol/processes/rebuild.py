@@ -27,7 +27,7 @@ from dangol.profiles.computed import all_ready, program_in_force, rebuilt
 from dangol.settings import Settings
 
 #: Tables that follow from the lake (and from decisions of people) alone.
-DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "search_term", "computed_partial", "receipt")
+DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "clock_off", "search_term", "computed_partial", "receipt")
 #: Advisory lock of whoever builds tables anew: one at a time.
 REBUILD_LOCK = 0x646E6772
 #: Facts per transaction.

@@ -4,10 +4,11 @@ In: event.applied.   Out: trait.changed.   Ask: person_of, person_view, explain,
 export_people, group_view, search_groups, trait_rules_in_force.
 """
 
+from dangol.profiles.clocks import Clocks, lines_to_move
 from dangol.profiles.explain import explain, told_traits
 from dangol.profiles.glance import person_view
 from dangol.profiles.groups import group_view, search_groups
-from dangol.profiles.handlers import Observed, Told, TraitChanged, devices_of, observe
+from dangol.profiles.handlers import Observed, Told, TraitChanged, observe
 from dangol.profiles.lanes import lanes_of
 from dangol.profiles.reads import export_people, node_asked, person_of, recent_people, search_people
 from dangol.profiles.refused import TraitRulesRefused
@@ -44,6 +45,7 @@ from dangol.profiles.views import (
 )
 
 __all__ = [
+    "Clocks",
     "Crossing",
     "GroupHit",
     "GroupPage",
@@ -69,12 +71,12 @@ __all__ = [
     "TraitRules",
     "TraitRulesRefused",
     "TraitView",
-    "devices_of",
     "explain",
     "export_people",
     "group_view",
     "keep_trait_rules",
     "lanes_of",
+    "lines_to_move",
     "node_asked",
     "observe",
     "person_of",

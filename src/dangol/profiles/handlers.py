@@ -10,6 +10,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from dangol.hotstate import blobs, numbers, texts, times, uuids
+from dangol.profiles.clocks import Clocks, clocks_of
 from dangol.profiles.rules import (
     FragmentBody,
     clock_shift,
@@ -56,10 +57,7 @@ class Told(Struct):
     """What observing a batch resulted in."""
 
     changed: list[TraitChanged]
-    #: Microseconds to add to a device's times, for devices whose clock is wrong.
-    shifts: dict[bytes, int]
-    #: Devices whose shift changed with this batch: older timeline lines must move.
-    moved: set[bytes]
+    clocks: Clocks
 
 
 class _Pending(Struct, gc=False):
@@ -74,6 +72,7 @@ def observe(connection: Connection[Any], events: list[Observed]) -> Told:
     """Fold *events* into fragments; each event must be observed once."""
     pending: dict[tuple[bytes, bytes], _Pending] = {}
     bodied: dict[tuple[bytes, bytes], list[Observed]] = defaultdict(list)
+    off: set[bytes] = set()
     for one in events:
         place = (one.node, one.device)
         sample = one.received_at - one.sent_at if one.sent_at and one.device != NO_DEVICE else None
@@ -87,12 +86,14 @@ def observe(connection: Connection[Any], events: list[Observed]) -> Told:
             known.events += 1
             if sample is not None:
                 known.least = sample if known.least is None else min(known.least, sample)
+        if sample is not None and clock_shift(sample):
+            off.add(one.device)
         if one.traits or one.group:
             bodied[place].append(one)
     changed = _fold_bodies(connection, pending, bodied)
-    shifts, moved = _upsert(connection, pending)
+    before = _upsert(connection, pending)
     _keep_terms(connection, events)
-    return Told(changed, shifts, moved)
+    return Told(changed, clocks_of(connection, before, off))
 
 
 def _fold_bodies(
@@ -123,7 +124,8 @@ def _fold_bodies(
     return changed
 
 
-def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _Pending]) -> tuple[dict[bytes, int], set[bytes]]:
+def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _Pending]) -> dict[tuple[bytes, bytes], int | None]:
+    """Write the fragments; returns what was known of the clock of each one's device before."""
     places = sorted(pending)
     rows = [pending[place] for place in places]
     result = connection.execute(
@@ -138,7 +140,7 @@ def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _
                events = known.events + excluded.events,
                least_us = least(known.least_us, excluded.least_us),
                body = coalesce(excluded.body, known.body)
-        returning new.device_id, old.node_id is null, old.least_us, new.least_us
+        returning new.node_id, new.device_id, old.least_us
         """,
         [
             uuids(place[0] for place in places),
@@ -150,30 +152,7 @@ def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _
             blobs(encode_body(row.body) if row.body else None for row in rows),
         ],
     ).fetchall()
-    doubtful = set()
-    for device, is_new, before, after in result:
-        if device != NO_DEVICE and (is_new or clock_shift(after) or clock_shift(before) != clock_shift(after)):
-            doubtful.add(device)
-    return _clocks(connection, doubtful, result)
-
-
-def _clocks(connection: Connection[Any], doubtful: set[bytes], result: list[Any]) -> tuple[dict[bytes, int], set[bytes]]:
-    """A device's clock over all its fragments, for those where it can matter."""
-    if not doubtful:
-        return {}, set()
-    changed = {device for device, is_new, before, after in result if not is_new and clock_shift(before) != clock_shift(after)}
-    shifts: dict[bytes, int] = {}
-    moved: set[bytes] = set()
-    for device, least, most, fragments in connection.execute(
-        "select device_id, min(least_us), max(least_us), count(*) from fragment where device_id = any(%s::uuid[]) group by device_id",
-        [uuids(sorted(doubtful))],
-    ).fetchall():
-        shift = clock_shift(least)
-        if shift:
-            shifts[device] = shift
-        if device in changed or (fragments > 1 and clock_shift(most) != shift):
-            moved.add(device)
-    return shifts, moved
+    return {(node, device): least for node, device, least in result if device != NO_DEVICE}
 
 
 def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
@@ -197,16 +176,3 @@ def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
         """,
         [texts(row[0] for row in rows), texts(row[1] for row in rows), uuids(row[2] for row in rows)],
     )
-
-
-def devices_of(connection: Connection[Any], devices: set[bytes]) -> list[tuple[bytes, bytes, int]]:
-    """(leading node, device, shift) of every fragment of *devices*: whose timeline lines are to move, and how far."""
-    rows = connection.execute(
-        """
-        select node_id, device_id, min(least_us) over (partition by device_id)
-          from fragment
-         where device_id = any(%s::uuid[])
-        """,
-        [uuids(sorted(devices))],
-    ).fetchall()
-    return [(node, device, clock_shift(least)) for node, device, least in rows]

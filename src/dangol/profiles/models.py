@@ -29,6 +29,15 @@ class Fragment(models.Model):
         indexes = [models.Index(fields=["device_id"], name="fragment_device")]
 
 
+class ClockOff(models.Model):
+    """A device that ever told a time far from ours: its clock may be off, and all others' need no looking at."""
+
+    device_id = models.UUIDField(primary_key=True)
+
+    class Meta:
+        db_table = "clock_off"
+
+
 class SearchTerm(models.Model):
     """A folded word by which a person is found: name, e-mail, last digits of a phone number, order number."""
 
