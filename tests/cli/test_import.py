@@ -151,7 +151,7 @@ EXPECTED = [{"type": "track", "event": "결제", "userId": "u1", "properties": {
         ("cp949.csv", "type|event|userId|properties.total\ntrack|결제|u1|12\n".encode("cp949")),
         ("tab.tsv", "type\tevent\tuserId\tproperties.total\r\ntrack\t결제\tu1\t12\r\n".encode()),
         ("utf16.csv", "type;event;userId;properties.total\ntrack;결제;u1;12\n".encode("utf-16")),
-        ("packed.csv.gz", gzip.compress("type,event,userId,properties.total\ntrack,결제,u1,12\n".encode())),
+        ("packed.csv.gz", gzip.compress("type,event,userId,properties.total\ntrack,결제,u1,12\n".encode(), mtime=0)),
         ("packed.csv.zst", zstandard.compress("type,event,userId,properties.total\ntrack,결제,u1,12\n".encode())),
         ("lines.jsonl", '\n{"type":"track","event":"결제","userId":"u1","properties":{"total":"12"}}\n\n'.encode()),
         ("array.json", '[{"type":"track","event":"결제","userId":"u1","properties":{"total":"12"}}]'.encode()),
