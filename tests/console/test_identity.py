@@ -169,7 +169,7 @@ def test_two_operators_merge_by_hand_and_take_it_back_later(people, open_page, m
     page.goto(f"{people.url}/identity-decisions")
     row = page.locator("#decisions-table tbody tr", has_text="매장에서 신분증 확인")
     row.locator("button").click()
-    expect(page.locator("#dialog")).to_contain_text("이벤트가 말하는 대로 돌아가요")
+    expect(page.locator("#dialog")).to_contain_text("이벤트만 보고 다시 판단해요")
     page.click("#dialog button.primary")
     expect(page.locator("#toasts")).to_contain_text("되돌렸어요")
     assert node(people, "M-3001")[1] != node(people, "M-3002")[1]

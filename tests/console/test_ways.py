@@ -277,8 +277,8 @@ def test_giving_access(full, open_page):
 def test_checking_the_audit_chain(full, open_page):
     """The chain of the audit is checked by a click."""
     page = open_page(full, "/audit")
-    page.click("text=사슬 확인")
-    expect(page.locator("#chain")).to_contain_text("사슬이 온전해요")
+    page.click("text=위·변조 확인")
+    expect(page.locator("#chain")).to_contain_text("기록이 온전해요")
 
 
 def test_a_chart_is_a_table_and_a_file_too(full, open_page):
