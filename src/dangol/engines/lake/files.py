@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dangol import durable
 from dangol.engines.lake.rows import DICTIONARY, SCHEMA
 
 #: Below the lake folder.
@@ -91,33 +91,27 @@ def write_batches(part: Path, batches: Iterable[pa.RecordBatch]) -> int:
 def place(lake: Path, path: str, write: Callable[[Path], None]) -> int:
     """Have *write* fill a part file, then make it appear under *path* for good. Returns its size in bytes."""
     final = lake / path
-    _make_folder(final.parent)
+    durable.make_folder(final.parent)
     part = final.with_name(final.name + PART)
     try:
         write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-            size = os.fstat(file.fileno()).st_size
+        size = part.stat().st_size
+        durable.place(part, final)
     except Exception:
         part.unlink(missing_ok=True)  # on a full disk every attempt would leave another one
         raise
-    part.rename(final)
-    _sync_folder(final.parent)
     return size
 
 
 def replace_atomically(final: Path, write: Callable[[Path], None]) -> None:
     """Have *write* fill a part file, then exchange *final* for it; readers see the old or the new one, whole."""
-    _make_folder(final.parent)
+    durable.make_folder(final.parent)
     part = final.with_name(f".{final.name}.{secrets.token_hex(4)}{PART}")
     try:
         write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.rename(final)
+        durable.place(part, final)
     finally:
         part.unlink(missing_ok=True)
-    _sync_folder(final.parent)
 
 
 def sweep(lake: Path, known: Iterable[str]) -> int:
@@ -144,22 +138,3 @@ def remove(lake: Path, paths: Iterable[str]) -> None:
 def now() -> datetime:
     """The clock of this process, aware."""
     return datetime.now(UTC)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make *folder* and everything above it, each entry on disk."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for new in reversed(missing):
-        new.mkdir(exist_ok=True)
-        _sync_folder(new.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
