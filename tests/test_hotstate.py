@@ -131,7 +131,7 @@ def test_a_copy_that_fails_midway_leaves_nothing(connection: RawConnection) -> N
 
 def test_meanwhile_ends_when_both_have() -> None:
     """The body and the work run at the same time, and after the block both are done."""
-    met = threading.Barrier(2, timeout=5)
+    met = threading.Barrier(2, timeout=60)
     with meanwhile(lambda: met.wait() >= 0) as future:
         met.wait()
     assert future.result() is True

@@ -71,7 +71,7 @@ class Live:
     def stop_serving(self) -> None:
         """The API goes away."""
         self.server.should_exit = True
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         self.application.close()
 
     def serve_again(self) -> None:
@@ -108,7 +108,7 @@ class Live:
         if role is not None:
             headers["Authorization"] = f"Bearer {self.token(role)}"
         target = path if path.startswith("/api") else f"/api/v1{path}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
             connection.request(method, target, raw, {name.replace("_", "-"): value for name, value in headers.items()})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,20 +16,9 @@ from typing import Any
 from dangol.bench.scratch import ending_with_me
 from dangol.processes.presence import alive, read_news, ticks_of
 from dangol.settings import Settings, load
+from tests.ports import free_ports
 
 READY_SECONDS = 60.0
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 class Running:

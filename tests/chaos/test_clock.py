@@ -75,7 +75,7 @@ def test_the_clock_jumps_by_hours(shop: tuple[Running, Crowd, Listener, MachineC
         before = crowd.ledger.answers["200"]
         if killed:
             running.kill(killed)
-        running.until(lambda before=before: crowd.ledger.answers["200"] > before + 10, 20, "intake to go on")  # type: ignore[misc]
+        running.until(lambda before=before: crowd.ledger.answers["200"] > before + 10, 60, "intake to go on")  # type: ignore[misc]
         time.sleep(2)
     everything_runs(running)
     end(running, crowd, listener, 60)

@@ -24,7 +24,8 @@ from tests.chaos import books
 from tests.chaos.clients import Crowd
 from tests.chaos.power_cut import PowerCut
 from tests.chaos.running import Running
-from tests.intake.collecting import WEB, RunningCollect, free_port
+from tests.intake.collecting import WEB, RunningCollect
+from tests.ports import free_port
 
 #: Lives of one intake, and of one whole workspace.
 CUTS, WHOLE_CUTS = 3, 5
@@ -137,7 +138,7 @@ def test_a_whole_workspace_survives_power_cuts(tmp_path: Path, dice: random.Rand
             power.everything_is_durable()
             running.up()
             before = crowd.ledger.answers["200"]
-            running.until(lambda before=before: crowd.ledger.answers["200"] > before + 10, 30, "intake to go on")  # type: ignore[misc]
+            running.until(lambda before=before: crowd.ledger.answers["200"] > before + 10, 60, "intake to go on")  # type: ignore[misc]
         crowd.finish(120)
         print(dict(crowd.ledger.answers), len(crowd.ledger.acknowledged), "events")
         books.close(running, crowd.ledger, seconds=300)

@@ -72,7 +72,7 @@ def test_a_restart_without_state_loses_nothing(tmp_path: Path) -> None:
         running.kill("supervisor")  # and is started again, as an init system would
         for _ in range(2):
             before = crowd.ledger.answers["200"]
-            running.until(lambda before=before: crowd.ledger.answers["200"] > before + 20, 20, "intake to accept without State")  # type: ignore[misc]
+            running.until(lambda before=before: crowd.ledger.answers["200"] > before + 20, 60, "intake to accept without State")  # type: ignore[misc]
         assert running.pid("process") is None
         assert not crowd.ledger.answers["503"], dict(crowd.ledger.answers)
         running.mend_state()
@@ -83,10 +83,10 @@ def test_a_restart_without_state_loses_nothing(tmp_path: Path) -> None:
 
 def _full_disk(mounted: Path, running: Running, crowd: Crowd) -> None:
     """With no room for the log, intake answers 503 and says so; with room again it goes on by itself."""
-    running.until(running.accepts, 30, "intake to answer before the disk fills")
+    running.until(running.accepts, 60, "intake to answer before the disk fills")
     filler = fill(mounted)
     before = crowd.ledger.answers["503"]
-    running.until(lambda: crowd.ledger.answers["503"] > before, 20, "intake to answer 503 on a full disk")
+    running.until(lambda: crowd.ledger.answers["503"] > before, 60, "intake to answer 503 on a full disk")
     filler.unlink()
     before = crowd.ledger.answers["200"]
-    running.until(lambda: crowd.ledger.answers["200"] > before + 5, 20, "intake to go on after there was room again")
+    running.until(lambda: crowd.ledger.answers["200"] > before + 5, 60, "intake to go on after there was room again")

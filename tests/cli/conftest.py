@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 
 from dangol.processes.standing import standing
 from dangol.settings import load
+from tests.ports import free_ports
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,9 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DANGOL_")}
 
 
-def free_ports() -> tuple[int, int]:
-    """Two ports nobody listens on."""
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
-
-
 def make_shop(parent: Path) -> Shop:
     """A new workspace with ports of its own."""
-    console, collect = free_ports()
+    console, collect = free_ports(2)
     shop = Shop(parent / "우리 가게 1호점", collect, console)
     done = subprocess.run([sys.executable, "-m", "dangol", "init", str(shop.folder)], capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == 0, done.stderr
@@ -157,7 +149,7 @@ def run_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         made.run("down")
 
 
-def until(true: Callable[[], bool], seconds: float = 20.0, what: str = "") -> None:
+def until(true: Callable[[], bool], seconds: float = 60.0, what: str = "") -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not true():

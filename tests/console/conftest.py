@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from dangol.operators import add_operator
 from dangol.settings import Settings
 from tests.conftest import TEMPLATE, _database, load_at
 from tests.console.brand import fill
+from tests.ports import free_port
 
 PASSWORD = "four unrelated words here"
 OPERATORS = {"owner": "mina@brand.kr", "store": "joon@brand.kr", "developer": "dev@brand.kr"}
@@ -148,9 +147,7 @@ class _serving:  # noqa: N801 - read as a verb
         from dangol.console.asgi import get_asgi_application
         from dangol.console.streaming import PageStreams
 
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.streams = PageStreams(get_asgi_application())
         config = uvicorn.Config(ApiApplication(settings, self.streams), host="127.0.0.1", port=port, log_level="error", lifespan="off", ws="none")
         self.uvicorn = uvicorn.Server(config)

@@ -24,7 +24,7 @@ def follow(served, path, *, role="owner", last_id=""):
     headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
     if role is not None:
         headers["Cookie"] = f"dangol_session={_session(served, OPERATORS[role])}"
-    return urllib.request.urlopen(urllib.request.Request(served.url + path, headers=headers), timeout=10)
+    return urllib.request.urlopen(urllib.request.Request(served.url + path, headers=headers), timeout=60)
 
 
 def next_event(stream, wanted):

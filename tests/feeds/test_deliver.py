@@ -36,7 +36,7 @@ def delivering(live: Live) -> Iterator[Deliverer]:
     thread.start()
     yield deliverer
     deliverer.stopping.set()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
 
 
 def until(true: object, seconds: float = 15.0) -> None:
@@ -177,7 +177,7 @@ def test_an_inward_address_is_never_reached(live: Live) -> None:
     assert "deliver.private_networks" in find_subscription(live.connection, "warehouse").last_error
     assert receiver.requests == []
     deliverer.stopping.set()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     receiver.close()
 
 
@@ -201,7 +201,7 @@ def test_killed_at_any_moment_it_leaves_no_gap(live: Live) -> None:
             process = subprocess.Popen(command, env={**os.environ})
     until(lambda: len(set(told(receiver.taken))) == 60, 30)
     process.terminate()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     first_times = list(dict.fromkeys(told(receiver.taken)))
     assert first_times == [f"o-{number}" for number in range(60)]
     receiver.close()

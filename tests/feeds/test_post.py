@@ -67,10 +67,10 @@ def test_answers(status: int, outcome: Outcome) -> None:
 def test_a_receiver_that_hangs_is_left() -> None:
     """No answer within the deadline is a time-out, however long it would take."""
     release = threading.Event()
-    receiver = Receiver(lambda _handler, _request: (release.wait(10), None)[1])
+    receiver = Receiver(lambda _handler, _request: (release.wait(100), None)[1])
     began = time.monotonic()
     assert post(receiver.url, {}, b"{}", allowed=HERE, deadline=0.4).outcome is Outcome.TIMED_OUT
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     release.set()
     receiver.close()
 
@@ -92,7 +92,7 @@ def test_a_receiver_that_drips_is_left() -> None:
     began = time.monotonic()
     posted = post(f"http://127.0.0.1:{listening.getsockname()[1]}/", {}, b"{}", allowed=HERE, deadline=0.5)
     assert posted.outcome is Outcome.TIMED_OUT
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     listening.close()
 
 

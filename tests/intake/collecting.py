@@ -24,6 +24,7 @@ from dangol.intake.frame import Frame, FrameKind
 from dangol.intake.plan_check import PlanEntry
 from dangol.intake.snapshot import Snapshot, SnapshotSource
 from dangol.settings import Collect, Settings
+from tests.ports import free_port
 
 WEB = SnapshotSource(1, "web", "web", "wk_web")
 SERVER = SnapshotSource(2, "backend", "server", "wk_server")
@@ -59,12 +60,6 @@ from dangol.settings import Collect, Settings
 logging.basicConfig(level=logging.INFO)
 run(Settings(workspace=Path(sys.argv[1]), collect=msgspec.json.decode(sys.argv[2], type=Collect)))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -107,7 +102,7 @@ class RunningCollect:
             stderr=said, env={**os.environ, **self.environment},
         )  # fmt: skip
         self.processes.append(process)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise AssertionError((self.workspace / "collect.log").read_text())
@@ -142,7 +137,7 @@ class RunningCollect:
             headers["X-Write-Key"] = key
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.collect.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.collect.port, timeout=60)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dangol.settings import Collect
-from tests.intake.collecting import RunningCollect, free_port
+from tests.intake.collecting import RunningCollect
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ import pytest
 
 from dangol.intake import snapshot
 from dangol.settings import Collect
-from tests.intake.collecting import SNAPSHOT, WEB, RunningCollect, free_port
+from tests.intake.collecting import SNAPSHOT, WEB, RunningCollect
+from tests.ports import free_port
 
 
 def one_event(message_id: str | None = None) -> dict:
@@ -40,7 +41,7 @@ def test_without_a_snapshot_it_asks_to_come_again(new_collect):
     assert collect.ask("GET", "/health").status == 503
     assert collect.ask("GET", "/v1/projects/anything/settings").status == 200
     collect.know()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while collect.ask("GET", "/health").status != 200 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert collect.ask("POST", "/v1/t", one_event(), key=WEB.write_key).status == 200
@@ -108,7 +109,7 @@ def test_asked_to_stop_it_finishes_what_it_accepted(new_collect):
     time.sleep(0.4)
     began = time.monotonic()
     codes = collect.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     for thread in clients:
         thread.join(30)
     assert len(told) > 20
@@ -123,7 +124,7 @@ def test_several_processes_share_the_port(new_collect):
     collect.know()
     collect.start()
     collect.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(list(collect.settings.log_dir.glob("*.sqlite"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)  # the first may have answered in the second's place
     ids = [str(n) for n in range(60)]

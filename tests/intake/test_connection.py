@@ -74,7 +74,7 @@ def test_headers_after_the_body_change_nothing(collect: RunningCollect) -> None:
 
 def test_a_client_that_has_said_all_gets_its_answer(collect: RunningCollect) -> None:
     """Closed in one direction after the last byte, as `nc -N` does it: answered, then closed."""
-    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) as connection:
         connection.sendall(post("half-1") + post("half-2") + b"POST /v1/t HTTP/1.1\r\nHost: x\r\nContent-Le")
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -176,7 +176,7 @@ def test_a_head_in_a_large_chunk_with_its_neighbours(collect: RunningCollect) ->
 
 def test_a_client_that_reads_nothing_holds_nobody_up(collect: RunningCollect) -> None:
     """Thousands of requests whose answers are not read: no more is read of them, others are answered, and read late they are all there."""
-    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
         connection.settimeout(0.3)
         sent, ask = 0, b"GET /dangol.js HTTP/1.1\r\nHost: x\r\nX-Fill: %b\r\n\r\n" % (b"x" * 2000)

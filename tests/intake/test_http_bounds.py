@@ -24,7 +24,8 @@ KEY = b"X-Write-Key: wk_web\r\n"
 @pytest.fixture(scope="module")
 def collect(tmp_path_factory):
     from dangol.settings import Collect
-    from tests.intake.collecting import RunningCollect, free_port
+    from tests.intake.collecting import RunningCollect
+    from tests.ports import free_port
 
     limits = Collect(port=free_port(), max_body_bytes=200_000, max_event_bytes=20_000, body_timeout_seconds=2, max_waiting_bytes=1_000_000)
     running = RunningCollect(tmp_path_factory.mktemp("collect"), limits)
@@ -93,7 +94,7 @@ def test_a_body_that_does_not_come_in_time(collect):
 
 def test_a_body_that_never_ends(collect):
     """Refused as soon as it is too large, and cut off when it goes on and on; its answer can be read."""
-    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) as connection:
         connection.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n" + KEY + b"Transfer-Encoding: chunked\r\n\r\n")
         chunk = b"%x\r\n%b\r\n" % (50_000, b"x" * 50_000)
         for _ in range(5):
@@ -115,7 +116,7 @@ def test_a_body_that_never_ends(collect):
 def test_headers_that_do_not_come_in_time(collect):
     """A head sent letter by letter is cut off, on a new connection as on one that was used before."""
     for before in (b"", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) as connection:
             connection.sendall(before + b"POST /v1/batch HTTP/1.1\r\nX-Slow: ")
             start, ended = time.monotonic(), False
             connection.settimeout(0.2)
@@ -198,7 +199,7 @@ def test_credentials_that_are_none(collect):
 
 def test_too_many_large_requests_at_once_are_asked_to_come_again(collect):
     """Memory is bounded over all clients together: 429 with Retry-After and X-RateLimit-Reset, never a crash."""
-    connections = [socket.create_connection(("127.0.0.1", collect.collect.port), timeout=10) for _ in range(12)]
+    connections = [socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) for _ in range(12)]
     answers = []
     try:
         for connection in connections:

@@ -14,7 +14,7 @@ from dangol.processes import children, presence, supervisor
 from dangol.processes.children import Child, how_it_ended, rotate, stop_all
 from dangol.processes.presence import AlreadyRunning, alive, hold, read_news, supervisor_pid, ticks_of
 from dangol.settings import Collect, Console, Settings
-from tests.cli.conftest import free_ports
+from tests.ports import free_port
 
 
 def child(tmp_path: Path, code: str) -> Child:
@@ -23,7 +23,7 @@ def child(tmp_path: Path, code: str) -> Child:
 
 
 def watch_until(one: Child, true) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         one.watch(time.monotonic())
@@ -55,7 +55,7 @@ def test_a_stubborn_child_is_killed(tmp_path: Path):
     watch_until(stubborn, lambda: "deaf" in stubborn.last_words())
     begin = time.monotonic()
     assert stop_all([stubborn, polite], 0.5) == ["one"]
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
     assert (stubborn.news.state, stubborn.news.pid, polite.news.state) == ("stopped", None, "stopped")
 
 
@@ -98,7 +98,7 @@ def test_a_full_disk_does_not_end_the_supervisor(tmp_path: Path, monkeypatch: py
 )
 def test_an_address_of_another_machine_is_named(tmp_path: Path, host: str, port: int, words: str):
     """Not the port is wrong then, and no other port would help."""
-    settings = Settings(workspace=tmp_path, collect=Collect(host=host, port=port), console=Console(port=free_ports()[0]))
+    settings = Settings(workspace=tmp_path, collect=Collect(host=host, port=port), console=Console(port=free_port()))
     with pytest.raises(supervisor.PortBusy, match=re.escape(words)):
         supervisor.Supervisor(settings, print)._check_ports()
 

@@ -160,7 +160,7 @@ def test_it_waits_while_state_is_down(quick, monkeypatch):
         thread = threading.Thread(target=learner.run)
         thread.start()
         try:
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while not (quick.lake_dir / "people.parquet").exists():
                 assert time.monotonic() < end
                 time.sleep(0.02)

@@ -153,7 +153,7 @@ def test_after_the_queue_has_drained_submit_is_welcome_again(open_engine):
     """LogFull is a moment, not a state."""
     writer = open_engine(1000).writer("collect")
     written = 0
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while written < 50 and time.monotonic() < deadline:
         try:
             writer.submit(frame(written), 900, lambda error: None)
@@ -243,13 +243,15 @@ def test_trim_beside_a_busy_writer(open_engine):
 
     thread = threading.Thread(target=trim)
     thread.start()
-    for n in range(300):
-        assert writer.append([frame(n, size=2000)]) == n + 1
+    count, patience = 0, time.monotonic() + 60
+    while count < 300 or not sum(trimmed):
+        assert time.monotonic() < patience, "beside a busy writer nothing was trimmed"
+        assert writer.append([frame(count, size=2000)]) == count + 1
+        count += 1
     stop.set()
     thread.join()
-    assert sum(trimmed) > 0
-    assert log.head("collect-0") == (300, 300)
-    assert log.read("collect-0", 295, 100)[-1].frames[0].body.startswith(b"299")
+    assert log.head("collect-0") == (count, count)
+    assert log.read("collect-0", count - 5, 100)[-1].frames[0].body.startswith(str(count - 1).encode())
     writer.close()
 
 
@@ -310,7 +312,7 @@ def test_a_new_reader_follows_a_writer_of_another_process(workspace, open_engine
     assert log.lanes() == []
     process = subprocess.Popen([sys.executable, "-c", WRITE_FOR_EVER, str(folder), "0"], stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         after = followed = 0
         while followed < 500 and time.monotonic() < deadline:
             for lane in log.lanes():
