@@ -121,7 +121,7 @@ class Load:
                 else:
                     self._due.append(at)
             sent = due
-            await asyncio.sleep(0.0005)
+            await asyncio.sleep(max(0.0005, began + sent / self._rate - time.perf_counter()))
 
 
 async def _run(port: int, connections: int, seconds: float, events: int, rate: float, seed: int) -> dict[str, object]:
