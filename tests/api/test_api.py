@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.live import Live, at, identify, order
 
-from dangol.console.api.asgi import directory
+from dangol.console.api.asgi import THREADS, WIRES, directory
 from dangol.console.api.events import merge_patch
 from dangol.console.api.korean import DESCRIPTIONS
 from dangol.console.api.openapi import document
 from dangol.console.api.page import WORDS, context_of
 from dangol.console.api.problems import TITLES, Kind, Problem
 from dangol.engines import state
+from dangol.engines.state import wires
 from dangol.intake.frame import Verdict
 from dangol.intake.snapshot import SnapshotFile, path_of
 from dangol.operators import add_operator, may, revoke_token
@@ -98,21 +99,47 @@ def test_a_read_is_one_statement(live: Live, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("dangol.console.api.operations.RULES_SECONDS", 600.0)
     live.send(identify())
     asked: list[str] = []
-    real = psycopg.Cursor.execute
+    real, real_wire = psycopg.Cursor.execute, wires._Wire.ask
 
     def counted(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
         if cursor.connection.info.get_parameters().get("application_name") == "dangol api":
             asked.append(str(query))
         return real(cursor, query, *args, **kwargs)
 
-    for _ in range(20):  # each of the threads has met the token and the rules
-        assert live.get("/people/user_id:u-1").status == 200
+    async def counted_wire(wire: Any, question: Any, parameters: Any) -> Any:
+        asked.append(question.text)
+        return await real_wire(wire, question, parameters)
+
+    assert live.get("/people/user_id:u-1").status == 200  # the token and the rules are known now
     before = len(entries(live.connection, AuditFilter(act="person.unmasked"), limit=500).entries)
     monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+    monkeypatch.setattr(wires._Wire, "ask", counted_wire)
     for _ in range(5):
         assert live.get("/people/user_id:u-1").headers["x-dangol-personal-data"] == "shown"
-    assert len(asked) == 5
+    assert ["audit_append" in query for query in asked] == [True] * 5
     assert len(entries(live.connection, AuditFilter(act="person.unmasked"), limit=500).entries) == before + 5
+
+
+def test_a_read_is_the_same_in_a_thread_and_in_the_loop(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a thread answers, as for a token not seen lately, or the event loop: same answer, one audit entry, one of the minute's requests."""
+    live.send(identify(), order(1))
+    told = []
+    for seconds in (0.0, 600.0):
+        monkeypatch.setattr("dangol.console.api.principals.BELIEVED_SECONDS", seconds)
+        for path in ("/people/user_id:u-1?others=1", "/people/user_id:u-1?mask=1", "/people/user_id:nobody", "/people/user_id:u-1?limit=3"):
+            looks = len(entries(live.connection, AuditFilter(act="person.unmasked"), limit=500).entries)
+            left = int(live.get("/status").headers["x-ratelimit-remaining"])
+            answer = live.get(path)
+            moments = [value["as_of"] for value in answer.json.get("computed", {}).values() if isinstance(value, dict) and "as_of" in value]
+            body = answer.body.decode()
+            for moment in moments:
+                body = body.replace(moment, "now")
+            looked = len(entries(live.connection, AuditFilter(act="person.unmasked"), limit=500).entries) - looks
+            told.append((answer.status, body, answer.headers["content-type"], answer.headers.get("x-dangol-personal-data"), looked))
+            assert int(answer.headers["x-ratelimit-remaining"]) in (left - 1, live.settings.console.api_rate_per_minute - 1)  # or a new minute
+    assert told[:4] == told[4:]
+    assert [one[0] for one in told[:4]] == [200, 200, 404, 400]
+    assert [one[-1] for one in told[:4]] == [1, 0, 0, 0]
 
 
 def test_unmasking_asks_why(live: Live) -> None:
@@ -357,11 +384,14 @@ def test_state_down_says_come_back(live: Live) -> None:
 
 def test_a_lost_connection_heals(live: Live) -> None:
     """State restarting under the API costs one 503 per connection at most."""
+    live.send(identify())
     assert live.get("/plan").status == 200
+    assert live.get("/people/user_id:u-1").status == 200
     live.connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dangol api' and datname = current_database()")
-    statuses = [live.get("/plan").status for _ in range(10)]
-    assert set(statuses) <= {200, 503}
-    assert statuses[-1] == 200
+    for path in ("/plan", "/people/user_id:u-1"):
+        statuses = [live.get(path).status for _ in range(10)]
+        assert set(statuses) <= {200, 503}
+        assert statuses[-1] == 200
 
 
 def test_the_description_covers_every_operation() -> None:
@@ -429,10 +459,12 @@ def test_merge_patch_by_the_book() -> None:
 
 
 def test_no_connection_is_left_behind(live: Live) -> None:
-    """The API holds one connection per thread, however many requests come."""
+    """The API holds one connection per thread and a few of its loop, however many requests come."""
+    live.send(identify())
     for _ in range(30):
         live.get("/plan")
+        live.get("/people/user_id:u-1")
     count = live.connection.execute("select count(*) from pg_stat_activity where application_name = 'dangol api' and datname = current_database()").fetchone()
     assert count is not None
-    assert count[0] <= 6
+    assert count[0] <= THREADS + WIRES
     assert state.is_running(live.settings)

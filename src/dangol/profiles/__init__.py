@@ -6,7 +6,7 @@ export_people, group_view, search_groups, trait_rules_in_force.
 
 from dangol.profiles.clocks import Clocks, lines_to_move
 from dangol.profiles.explain import explain, told_traits
-from dangol.profiles.glance import person_view
+from dangol.profiles.glance import glance_at, person_view
 from dangol.profiles.groups import group_view, search_groups
 from dangol.profiles.handlers import Observed, Told, TraitChanged, observe
 from dangol.profiles.lanes import lanes_of
@@ -73,6 +73,7 @@ __all__ = [
     "TraitView",
     "explain",
     "export_people",
+    "glance_at",
     "group_view",
     "keep_trait_rules",
     "lanes_of",

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 from psycopg import Connection
 
-from dangol.asking import ask
+from dangol.asking import Asked, Asking, Question, answered
 from dangol.events import now_us, to_datetime
 from dangol.identity import default_rules
 from dangol.privacy import NOTE
@@ -28,7 +28,7 @@ TOUCH_LINES_MAX = 500
 #: Everything a profile is folded from, as one JSON text. Times in µs.
 #: Arrays instead of joins: a planner without statistics yet would read whole tables for a join, and never does for an array.
 #: Asked by any node that the person ever had, their own id included.
-GLANCE = f"""
+_GLANCE = f"""
 with asked as materialized (
     select person_id
       from identifier
@@ -70,6 +70,7 @@ lines as (
       from ends
 )
 select json_build_object(
+    'person', (select person_id from asked),
     'nodes', (select json_agg(json_build_array(node_id, type, value, first_source) order by type, value) from mine),
     'fragments', (
         select coalesce(json_agg(json_build_array(
@@ -92,8 +93,9 @@ select json_build_object(
     'telling', (select line from lines where which = 'telling' order by occurred_at desc limit 1)
 )::text as told, (select person_id from asked) as person_id
 """  # noqa: S608 - texts of ours
+GLANCE = Question(f"select told from ({_GLANCE}) as glance")  # noqa: S608 - as above
 #: The same, and an audit entry by the same statement.
-_NOTED = f"select told, person_id, {NOTE} from ({GLANCE}) as glance"  # noqa: S608 - as above
+_NOTED = Question(f"select told, {NOTE}::text from ({_GLANCE}) as glance")  # noqa: S608 - as above
 
 
 def person_view(connection: Connection[Any], node: UUID, *, noting: Mapping[str, Any] | None = None) -> PersonView | None:
@@ -101,10 +103,15 @@ def person_view(connection: Connection[Any], node: UUID, *, noting: Mapping[str,
 
     Args: node: the person's id, or any other node of theirs.  noting: privacy.note(…): the look is audited by the same statement.
     """
+    return answered(connection, glance_at(node, noting=noting))
+
+
+def glance_at(node: UUID, *, noting: Mapping[str, Any] | None = None) -> Asking[PersonView | None]:
+    """As `person_view`, for whoever puts the question to State."""
     parameters = {"node": node, "look_back": TOUCH_LINES_MAX}
-    text, person_id, *_ = ask(connection, GLANCE if noting is None else _NOTED, {**parameters, **(noting or {})})[0]
-    told = _glance(text)
-    if not told.nodes:
+    rows = yield Asked(GLANCE if noting is None else _NOTED, {**parameters, **(noting or {})})
+    told = _glance(rows[0][0])
+    if not told.nodes or told.person is None:
         return None
     sources = {number: (name, kind) for number, name, kind in told.sources}
     fragments = [
@@ -120,7 +127,7 @@ def person_view(connection: Connection[Any], node: UUID, *, noting: Mapping[str,
         for one in told.fragments
     ]
     folded = fold(fragments)
-    rules = known_trait_rules(connection, told.rules)
+    rules = yield from known_trait_rules(told.rules)
     memberships = group_views(folded.groups, sources)
     now = now_us()
     shifts = {UUID(bytes=device): shift for device, shift in shifts_of(fragments).items()}
@@ -129,8 +136,8 @@ def person_view(connection: Connection[Any], node: UUID, *, noting: Mapping[str,
     ids = [node.node for node in told.nodes]
     edges = [(edge.a, edge.b, edge.first_at, edge.last_at, edge.verified) for edge in told.edges]
     return PersonView(
-        person_id=person_id,
-        redirects=sorted(node for node in ids if node != person_id),
+        person_id=told.person,
+        redirects=sorted(node for node in ids if node != told.person),
         identifiers=identifier_views([(node.node, node.type, node.value, node.source) for node in told.nodes], fragments, edges, sources),
         traits=trait_views(folded.traits, rules, sources),
         computed=computed,
@@ -178,6 +185,7 @@ class _Line(Struct, array_like=True, gc=False):
 
 
 class _Glance(Struct, gc=False):
+    person: UUID | None
     nodes: list[_Node] | None
     #: Version and digest of the brand's trait rules; None: the ones that ship.
     rules: tuple[int, str] | None

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from psycopg import Connection
 
+from dangol.asking import Asked, Asking, Question
 from dangol.profiles.computed.definitions import Computed, read_computed
 from dangol.profiles.computed.lifecycle import Stage, read_lifecycle
 from dangol.profiles.refused import TraitRulesRefused, mapping_at, only_keys, refusal
@@ -123,19 +124,20 @@ def trait_rules_in_force(connection: Connection[Any]) -> TraitRules:
 
 
 _known: dict[str, TraitRules] = {}
+_DOCUMENT = Question("select document from trait_rule_set where digest = %(digest)s order by version desc limit 1")
 
 
-def known_trait_rules(connection: Connection[Any], newest: tuple[int, str] | None) -> TraitRules:
+def known_trait_rules(newest: tuple[int, str] | None) -> Asking[TraitRules]:
     """The rules in force, where a query has told their (version, digest) already; asks State only for a document not seen before."""
     if newest is None:
         return shipped_trait_rules()
     version, digest = newest
     known = _known.get(digest)
     if known is None:
-        rules = trait_rules_in_force(connection)
+        rows = yield Asked(_DOCUMENT, {"digest": digest})
         if len(_known) >= DOCUMENTS_KNOWN_MAX:
             _known.clear()
-        known = _known[rules.digest] = rules
+        known = _known[digest] = read_trait_rules(rows[0][0])
     return known if known.version == version else replace(known, version=version)
 
 

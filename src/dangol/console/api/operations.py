@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any
+from inspect import isgeneratorfunction
+from typing import Any, cast
 from urllib.parse import unquote
 
 import msgspec
@@ -54,6 +55,20 @@ class KeptRules:
         rules = rules_in_force(connection, country)
         self._kept = (now, rules)
         return rules
+
+
+class NotAtHand(Exception):
+    """Something must be looked up first, which takes a thread that waits."""
+
+
+class _NoConnection:
+    """Stands for a connection where nobody may wait for one: whoever turns to it must be asked again in a thread."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotAtHand(name)
+
+
+NO_CONNECTION = cast("Connection[Any]", _NoConnection())
 
 
 @dataclass
@@ -137,10 +152,15 @@ class Operation:
         """What it does, in full."""
         return (self.handle.__doc__ or "").strip()
 
-    @property
+    @cached_property
     def segments(self) -> list[str]:
         """The parts of its path."""
         return [part for part in self.path.split("/") if part]
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether its handler yields its questions to State (dangol.asking), so that no thread need wait for the answers."""
+        return isgeneratorfunction(self.handle)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from dangol.asking import Asking
 from dangol.console.api.operations import Call, directory
 from dangol.console.api.problems import Kind, Problem
 from dangol.console.api.sight import Sight, noting, sees
@@ -24,9 +25,9 @@ from dangol.profiles import (
     TimelineEntry,
     ToldView,
     TraitView,
+    glance_at,
     node_asked,
     person_of,
-    person_view,
     recent_people,
     search_people,
     sessions,
@@ -248,7 +249,7 @@ class PeopleQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     answer=Person,
     problems=(Kind.NOT_FOUND,),
 )
-def read_person(call: Call) -> Person:
+def read_person(call: Call) -> Asking[Person]:
     """Everything known of the person behind an identifier.
 
     `{person}` is TYPE:VALUE, such as email:mina@brand.kr, phone:010-2345-6789, user_id:M-1001 or anonymous_id:…, percent-encoded.
@@ -256,7 +257,7 @@ def read_person(call: Call) -> Person:
     """
     to_note = noting(call)
     node = _node(call)
-    view = None if node is None else person_view(call.connection, node, noting=to_note)
+    view = None if node is None else (yield from glance_at(node, noting=to_note))
     if view is None:
         raise _nobody(call)
     return _person(view if to_note is not None else mask_person(view), others=call.query.others)
