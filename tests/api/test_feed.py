@@ -13,6 +13,8 @@ from urllib.parse import quote
 import pytest
 from tests.api.live import Live, at, identify, order
 
+from dangol.engines.lake.lake import ParquetLake
+
 
 class Stream:
     """A client of the stream, as a browser's EventSource is one."""
@@ -87,6 +89,22 @@ def test_a_stream_brings_a_change_within_a_second(live: Live) -> None:
         assert event["id"] == str(event["data"]["position"])
         assert event["event"] == "event.applied"
     assert sorted(took)[2] < 1.0
+    stream.close()
+
+
+def test_a_stream_with_nothing_new_costs_one_look_at_the_head(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was told everything makes nobody read the feed again, and is told what comes then."""
+    live.send(order(1))
+    stream = Stream(live, "/feed?facts=Order%20Completed", **{"Last-Event-ID": "0"})
+    stream.take(1)
+    time.sleep(0.3)
+    looks: list[int] = []
+    real = ParquetLake.feed
+    monkeypatch.setattr(ParquetLake, "feed", lambda lake, connection, after, limit: (looks.append(after), real(lake, connection, after, limit))[1])
+    time.sleep(1.0)
+    assert len(looks) <= 1
+    live.send(order(2))
+    assert stream.take(1)[0]["data"]["message_id"] == "o-2"
     stream.close()
 
 

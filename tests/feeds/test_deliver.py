@@ -15,6 +15,7 @@ import pytest
 from tests.api.live import Live, identify, order
 from tests.feeds.receiver import Receiver, Request
 
+from dangol.engines.lake.lake import ParquetLake
 from dangol.feeds import add_subscription, change_subscription, find_subscription, verify_signature
 from dangol.processes.deliver import Deliverer, head_position
 from dangol.settings import Deliver, Settings
@@ -76,6 +77,24 @@ def test_a_change_is_told_within_a_second_and_signed(live: Live) -> None:
         assert verify_signature(secret, request.headers, request.body, now=int(time.time()))
     assert "u-1" in receiver.taken[0].body.decode()
     until(lambda: find_subscription(live.connection, "warehouse").delivered_at is not None)
+    receiver.close()
+
+
+@pytest.mark.usefixtures("delivering")
+def test_with_nothing_new_it_rests(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subscriber who was told everything costs a look at the feed every half second, not one after the other."""
+    receiver = Receiver(lambda _handler, _request: 204)
+    subscribe(live, receiver)
+    live.send(order(1), order(2))
+    until(lambda: len(told(receiver.taken)) == 2)
+    time.sleep(0.2)
+    looks: list[int] = []
+    real = ParquetLake.feed
+    monkeypatch.setattr(ParquetLake, "feed", lambda lake, connection, after, limit: (looks.append(after), real(lake, connection, after, limit))[1])
+    time.sleep(1.0)
+    assert len(looks) < 10
+    live.send(order(3))
+    until(lambda: told(receiver.taken) == ["o-1", "o-2", "o-3"])
     receiver.close()
 
 

@@ -74,6 +74,11 @@ class Head:
         self._changed = threading.Condition()
         self._position = -1
 
+    @property
+    def position(self) -> int:
+        """Every fact up to here can be read; -1: not known yet."""
+        return self._position
+
     def moved_to(self, position: int) -> None:
         """There are facts up to here."""
         with self._changed:
@@ -135,10 +140,12 @@ class Carrier(threading.Thread):
             return True
         if order.position != self._base:  # delivered, or set by somebody
             self._base, self._passed = order.position, -1
-        after = max(order.position, self._passed)
+        after, head = max(order.position, self._passed), self._head.position
         facts = self._lake.feed(connection, after, LOOK)
         if not facts:
-            self._head.wait_beyond(after, SUBSCRIPTIONS_SECONDS)
+            # The head is where a batch ends, beyond its last fact: without this it would look new for ever.
+            self._passed = max(after, head)
+            self._head.wait_beyond(self._passed, SUBSCRIPTIONS_SECONDS)
             return True
         views, reached = self._chosen(connection, facts, order)
         if views:

@@ -95,8 +95,10 @@ class Streams:
             self._looked_at, self._head = now, ((tail.floor(connection) + 1) << SEQ_BITS) - 1
         if position >= self._head:
             return b"", position
-        facts = self._lake.feed(connection, position, LOOK)
-        sources = dict(connection.execute("select id, name from source").fetchall()) if facts else {}
+        head, facts = self._head, self._lake.feed(connection, position, LOOK)
+        if not facts:
+            return b"", head  # where a batch ends, beyond its last fact: nothing is left up to there
+        sources = dict(connection.execute("select id, name from source").fetchall())
         lines = []
         for fact in facts:
             position = fact.seq
