@@ -17,12 +17,13 @@ setup-dev:  ## the same, with what tests and checks need
 demo: setup  ## a made-up Korean brand, live, with a guided tour
 	@$(RUN)/dangol demo
 
-# Two test processes, each with files of its own: most tests wait for a page, a process or a disk more than for the processor.
+# Three test processes, each with files of its own: most tests wait for a page, a process or a disk more than for the processor.
 test: setup-dev  ## every test but the long chaos form; the quick ones first
-	@$(RUN)/python -m pytest -m "not chaos" -n 2 --dist loadfile
+	@$(RUN)/python -m pytest -m "not chaos" -n 3 --dist loadfile --no-loadscope-reorder
 
-chaos: setup-dev  ## the long form: kill -9, full disk, State stopped, for minutes
+chaos: setup-dev  ## the long form: kill -9, full disk, State stopped, for minutes; many more orders of the same events
 	@$(RUN)/python -m pytest -m chaos --timeout 3600
+	@DANGOL_TEST_EXAMPLES=8 $(RUN)/python -m pytest -k "any_order" --timeout 3600 tests/flow
 
 bench: setup  ## measure this machine, with the floor beside each number
 	@$(RUN)/dangol bench

@@ -25,6 +25,7 @@ TEMPLATE = "dangol_template"
 hypothesis.settings.register_profile("dangol", deadline=None)
 hypothesis.settings.load_profile("dangol")
 
+
 #: Durability is proven by tests of its own (tests/engines/state); everything else need not wait for the disk.
 QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB", "max_connections": "100"}
 
@@ -38,9 +39,19 @@ def pytest_configure(config: pytest.Config) -> None:
     app.configure(Settings(workspace=Path(folder.name)))
 
 
+#: Rooms whose slow tests start and stop whole workspaces. They come before other slow ones, so that no runner ends long after the others.
+LONGEST = ("cli", "chaos", "world")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The quick tests first: what is broken plainly is told within a minute."""
-    items.sort(key=lambda item: sum(item.get_closest_marker(name) is not None for name in ("slow", "browser", "node", "chaos")))
+    """The quick tests first: what is broken plainly is told within a minute. Then the longest, so that all runners end together."""
+    tests = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> tuple[bool, bool, int]:
+        marks = sum(item.get_closest_marker(name) is not None for name in ("slow", "browser", "node", "chaos"))
+        return bool(marks), item.path.relative_to(tests).parts[0] not in LONGEST, marks
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
