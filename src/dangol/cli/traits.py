@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,17 @@ from dangol.errors import DangolError
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
+    from psycopg import Connection
+
+    from dangol.events.ports import Lake
     from dangol.processes.filling import FillProgress
     from dangol.profiles import ToldView, TraitExplanation
     from dangol.profiles.computed.views import ComputedExplanation
 
-#: Events behind a computed value that are shown.
-EVENTS_SHOWN = 20
+#: Events behind a computed value that are shown unless more are asked for, and read at once.
+EVENTS_SHOWN, EVENTS_AT_ONCE = 20, 500
 
 
 class NothingTold(DangolError):
@@ -56,8 +61,21 @@ def explain_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("identifier", metavar="TYPE:VALUE", help="email:mina@brand.kr, phone:010-2345-6789, user_id:42, person:<id>")
     parser.add_argument("trait", metavar="TRAIT", help="name of a trait, told or computed")
     parser.add_argument("--as-of", metavar="TIME", help="a computed trait's value of that moment, like 2026-11-01T09:00+09:00")
+    parser.add_argument(
+        "--events", metavar="N", type=_how_many, default=EVENTS_SHOWN,
+        help=f"how many events behind a computed value to list, newest first; all lists every one (default {EVENTS_SHOWN})",
+    )  # fmt: skip
     add_json(parser)
     parser.set_defaults(run=_explain)
+
+
+def _how_many(text: str) -> int:
+    """What --events asks for: a number from 1, or all."""
+    if text == "all":
+        return sys.maxsize
+    if not text.isdecimal() or not 1 <= int(text) <= sys.maxsize:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1, or all")
+    return int(text)
 
 
 def _show(args: argparse.Namespace) -> None:
@@ -135,9 +153,9 @@ def _filled(waiting: list[FillProgress]) -> None:
 
 def _explain(args: argparse.Namespace) -> None:
     from dangol.engines.lake import open_lake  # noqa: PLC0415 - as above
+    from dangol.events.ports import LakeUnreadable  # noqa: PLC0415 - as above
     from dangol.privacy import record  # noqa: PLC0415 - as above
     from dangol.profiles import explain, person_of, told_traits  # noqa: PLC0415 - as above
-    from dangol.profiles.computed.explain import explain_computed  # noqa: PLC0415 - as above
     from dangol.profiles.refused import nearest  # noqa: PLC0415 - as above
 
     kind, colon, value = args.identifier.partition(":")
@@ -148,7 +166,7 @@ def _explain(args: argparse.Namespace) -> None:
         person = person_of(connection, kind, value)
         if person is None:
             raise NothingTold(f"nobody is known by {args.identifier}.")
-        computed = explain_computed(connection, open_lake(settings), person, args.trait, limit=EVENTS_SHOWN, as_of=_moment(args.as_of))
+        computed = _computed(connection, open_lake(settings), person, args)
         if computed is None and args.as_of:
             raise NothingTold(f"{args.trait!r} is no computed trait, so --as-of does not fit: told traits keep their values, not their past.")
         found = None if computed else explain(connection, person, args.trait)
@@ -161,6 +179,22 @@ def _explain(args: argparse.Namespace) -> None:
         _say_told(found, settings.brand.timezone)
     elif computed is not None:
         _say_computed(args.trait, computed, settings.brand.timezone)
+    if computed is not None and computed.unread:
+        raise LakeUnreadable(f"{computed.unread} The value is right; the events behind it could not be listed.")
+
+
+def _computed(connection: Connection[Any], lake: Lake, person: UUID, args: argparse.Namespace) -> ComputedExplanation | None:
+    """The value with as many of its events as are asked for, page by page."""
+    from dangol.profiles.computed.explain import explain_computed  # noqa: PLC0415 - as above
+
+    told: ComputedExplanation | None = None
+    while told is None or (told.next and len(told.events) < args.events):
+        wanted = min(EVENTS_AT_ONCE, args.events - (len(told.events) if told else 0))
+        page = explain_computed(connection, lake, person, args.trait, cursor=told.next if told else None, limit=wanted, as_of=_moment(args.as_of))
+        if page is None:
+            return None
+        told = replace(page, events=[*told.events, *page.events]) if told else page
+    return told
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -192,9 +226,9 @@ def _row(one: ToldView, standing: str, zone: str) -> tuple[object, ...]:
 def _say_computed(name: str, found: ComputedExplanation, zone: str) -> None:
     say(f"{name} is {_value(found.view.value)}. {found.means['en']}", "")
     rows = [(clock(one.occurred_at, zone), one.source, one.name, ", ".join(_value(value) for value in one.values), one.message_id) for one in found.events]
-    say_table(["when", "source", "event", "values", "messageId"], rows, empty="No event made it.")
+    say_table(["when", "source", "event", "values", "messageId"], rows, empty="" if found.unread else "No event made it.")
     if found.next:
-        say("", f"These are the newest {EVENTS_SHOWN}; GET /api/v1/people/TYPE:VALUE/computed/{name} pages through all.")
+        say("", f"These are the newest {len(found.events):,}; --events all lists every one.")
 
 
 def _value(value: Any) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from psycopg import Connection
 
-from dangol.events.facts import Fact
-from dangol.events.ports import SEQ_BITS, Lake
+from dangol.events.facts import Fact, FactKind
+from dangol.events.ports import SEQ_BITS, About, Place
+from dangol.events.ports import KeptLake as Lake
 
 DAY_US = 86_400_000_000
 #: 2026-11-01T00:00:00Z
@@ -16,12 +17,13 @@ NOON = 1_793_491_200_000_000 + DAY_US // 2
 
 def fact(
     seq: int, *, fact: str = "event.applied", received_at: int = NOON, body: bytes = b'{"a":1}',
-    node: bytes = b"n" * 16, person: bytes = b"p" * 16, occurred_at: int = 0,
+    node: bytes = b"n" * 16, person: bytes = b"p" * 16, occurred_at: int = 0, original_at: int = 0,
+    name: str = "주문 완료", device: bytes = b"d" * 16,
 ) -> Fact:  # fmt: skip
     """A fact with everything set, so that a lost field shows."""
     return Fact(
-        seq, fact, 3, f"m-{seq}", "track", "주문 완료", seq.to_bytes(16, "big"), node, b"d" * 16, person,
-        received_at - 5_000_001, occurred_at or received_at - 4_000_000, received_at - 3, received_at, received_at + 7,
+        seq, fact, 3, f"m-{seq}", "track", name, seq.to_bytes(16, "big"), node, device, person,
+        original_at or received_at - 5_000_001, occurred_at or received_at - 4_000_000, received_at - 3, received_at, received_at + 7,
         "", "203.0.113.7", "agent \u0000 한글", body,
     )  # fmt: skip
 
@@ -57,6 +59,23 @@ def scanned(lake: Lake, connection: Connection, kinds: Iterable[str] = ()) -> li
     facts = sorted((one for chunk in lake.scan(connection, tuple(kinds)) for one in chunk), key=lambda one: one.seq)
     connection.commit()
     return facts
+
+
+def about(*nodes: bytes, **options) -> About:
+    """Applied events of these identifiers."""
+    return About(nodes=nodes, kinds=(FactKind.EVENT_APPLIED, FactKind.EVENT_TAGGED), **options)
+
+
+def paged(lake: Lake, connection: Connection, wanted: About, limit: int) -> list[int]:
+    """The positions of all these facts, page by page."""
+    found: list[Fact] = []
+    while page := lake.newest(connection, wanted, before=wanted.place(found[-1]) if found else None, limit=limit):
+        assert len(page) <= limit
+        found += page
+        if len(page) < limit:
+            break
+    connection.commit()
+    return [one.seq for one in found]
 
 
 class LakeContract:
@@ -170,3 +189,60 @@ class LakeContract:
             write(lake, connection)
             assert lake.seal(connection) == 0  # neither old nor many
             connection.commit()
+
+    def test_the_newest_of_some_identifiers(self, lake: Lake, connect: Callable[[], Connection]):
+        """Their facts alone, the newest first, each once and whole, in pages of any size, sealed, compacted or not."""
+        mina, card, other = b"m" * 16, b"c" * 16, b"o" * 16
+        with connect() as connection:
+            old = write(lake, connection, 2, node=mina, received_at=NOON - 40 * DAY_US)
+            write(lake, connection, 2, node=other, received_at=NOON - 39 * DAY_US)
+            seal(lake, connection)
+            while lake.compact(connection):
+                connection.commit()
+            late = write(lake, connection, 1, node=card, original_at=NOON - 60 * DAY_US)
+            write(lake, connection, 3, node=other)
+            new = write(lake, connection, 2, node=mina)
+            seal(lake, connection)
+            newest = write(lake, connection, 2, node=card, received_at=NOON + DAY_US) + write(lake, connection, 1, node=other)
+            expected = [*reversed(newest[:2]), *reversed(new), *reversed(old), *late]
+            for limit in (1, 2, 3, 7, 100):
+                assert paged(lake, connection, about(mina, card), limit) == [one.seq for one in expected]
+            assert lake.newest(connection, about(mina, card), limit=100) == expected
+            assert lake.newest(connection, about(b"x" * 16), limit=100) == []
+
+    def test_the_newest_of_some_kinds_and_names(self, lake: Lake, connect: Callable[[], Connection]):
+        """Facts of other kinds stay out, and where names or types are given, events that have none of them."""
+        mina = b"m" * 16
+        with connect() as connection:
+            for sealed in (True, False):
+                order = write(lake, connection, 1, node=mina, name="Order Completed")
+                view = write(lake, connection, 1, node=mina, name="Product Viewed", fact="event.tagged")
+                write(lake, connection, 1, node=mina, name="Order Completed", fact="event.suppressed")
+                if sealed:
+                    seal(lake, connection)
+                    first = [view[0].seq, order[0].seq]
+            second = [view[0].seq, order[0].seq]
+            assert paged(lake, connection, about(mina), 100) == second + first
+            assert paged(lake, connection, about(mina, names=["Order Completed", "none"]), 100) == [second[1], first[1]]
+            assert paged(lake, connection, about(mina, names=["none"], types=["track"]), 100) == second + first
+            assert paged(lake, connection, about(mina, types=["page"]), 100) == []
+
+    def test_the_newest_by_true_time(self, lake: Lake, connect: Callable[[], Connection]):
+        """A device's times are put right before anything is compared; nothing happened after it was received."""
+        slow, right = b"s" * 16, b"r" * 16
+        hour = DAY_US // 24
+        with connect() as connection:
+            told = [
+                *write(lake, connection, 1, device=slow, original_at=NOON - 5 * hour),
+                *write(lake, connection, 1, device=right, original_at=NOON - 4 * hour),
+                *write(lake, connection, 1, device=right, original_at=NOON + hour),
+            ]
+            for _ in range(2):
+                wrong, just, ahead = (one.seq for one in told)
+                assert paged(lake, connection, about(b"n" * 16), 2) == [ahead, just, wrong]
+                assert paged(lake, connection, about(b"n" * 16, clocks={slow: 2 * hour}), 2) == [ahead, wrong, just]
+                since = about(b"n" * 16, clocks={slow: 2 * hour}, since=NOON - 3 * hour)
+                assert paged(lake, connection, since, 2) == [ahead, wrong]
+                assert lake.newest(connection, about(b"n" * 16), before=Place(NOON, ahead), limit=1) == [told[1]]
+                assert paged(lake, connection, about(b"n" * 16, since=NOON + DAY_US), 2) == []
+                seal(lake, connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -120,10 +121,10 @@ class TraitRulesBody(Struct, kw_only=True, forbid_unknown_fields=True):
     permission=Permission.PEOPLE_SEE,
     query=MadeByQuery,
     answer=MadeOf,
-    problems=(Kind.NOT_FOUND,),
+    problems=(Kind.NOT_FOUND, Kind.NOT_NOW),
 )
 def read_computed(call: Call) -> MadeOf:
-    """A computed trait of a person with the events that made it, newest first, each with the value it told.
+    """A computed trait of a person with the events that made it, newest first, each with the value it told; all of them, page by page.
 
     With `as_of`, the value of that moment, from the events that had happened by then. Personal data is masked unless the role may see it.
     """
@@ -139,8 +140,15 @@ def read_computed(call: Call) -> MadeOf:
         raise Problem(Kind.NOT_FOUND, f"There is no computed trait {name[:80]!r}.{nearest(name, known)} GET /api/v1/traits lists them.")
     if not sees(call, f"person:{person_id}", part=f"computed {name}"):
         found = mask_computed(found)
+    if found.unread:
+        raise unlisted(person_id, name, found.unread)
     events = [Maker(one.message_id, one.occurred_at, one.source, one.channel, one.name, one.values, one.seq) for one in found.events]
     return MadeOf(name, found.view.label, found.means, told(found.view), events, found.next)
+
+
+def unlisted(person_id: UUID, name: str, why: str) -> Problem:
+    """What is answered when the events behind a value cannot be listed. Args: why: in the lake's words."""
+    return Problem(Kind.NOT_NOW, f"{why} The value itself is in `computed.{name}` of GET /api/v1/people/person:{person_id}.")
 
 
 def told(view: ComputedView) -> Computed:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from dangol.console.api.computed import unlisted
 from dangol.console.api.operations import PREFIX, Call, directory
 from dangol.console.api.people import Cursor, Identifier, Other, Trait, identifiers_of, other_of, person_id_of, trait_of
 from dangol.console.api.problems import Kind, Problem
@@ -75,7 +76,8 @@ class CountedEvent(Struct):
     #: What it contributes, in order; [] where the event itself is counted.
     values: list[Any]
     seq: int
-    receipt: str
+    #: Where its receipt is told of; null: that was kept its time and is gone, the event itself is in the lake.
+    receipt: str | None
 
 
 class ComputedExplanation(Struct, tag_field="kind", tag="computed"):
@@ -136,7 +138,7 @@ class GroupQuery(Sight, kw_only=True, forbid_unknown_fields=True):
     permission=Permission.PEOPLE_SEE,
     query=ExplainQuery,
     answer=Explanation | ComputedExplanation,
-    problems=(Kind.NOT_FOUND,),
+    problems=(Kind.NOT_FOUND, Kind.NOT_NOW),
 )
 def explain_trait(call: Call) -> Explanation | ComputedExplanation:
     """Which rule decided about a trait of a person, which value counts, and every other value that was told, with the events behind each.
@@ -176,6 +178,8 @@ def _explain_computed(call: Call, person_id: UUID, trait: str) -> ComputedExplan
         raise Problem(Kind.BAD_PARAMETER, f"cursor {wanted.cursor!r} is not one that a page before gave ({error}). Begin without it.") from None
     if found is None:
         return None
+    if found.unread:
+        raise unlisted(person_id, trait, found.unread)
     shown = sees(call, f"person:{person_id}", part=f"trait {trait}")
     view = found.view
     return ComputedExplanation(
@@ -189,7 +193,7 @@ def _explain_computed(call: Call, person_id: UUID, trait: str) -> ComputedExplan
         events=[
             CountedEvent(
                 one.message_id, one.occurred_at, one.source, one.channel, one.name, one.values if shown else mask_json(one.values), one.seq,
-                f"{PREFIX}/receipts/{quote(one.message_id, safe='')}",
+                f"{PREFIX}/receipts/{quote(one.message_id, safe='')}" if one.has_receipt else None,
             )
             for one in found.events
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,8 @@ from dangol.operators import Permission
 from dangol.privacy import mask_computed
 from dangol.profiles.computed.explain import explain_computed
 
+log = logging.getLogger(__name__)
+
 #: Events on one page of the drawer.
 PAGE = 30
 
@@ -39,6 +42,8 @@ class MadeOf:
     more: str
     #: Not the first page: only its events are drawn.
     further: bool
+    #: The lake cannot be read now, so no events are listed although there may be some.
+    unread: bool
 
 
 @require_GET
@@ -53,6 +58,8 @@ def made_of(request: HttpRequest, person_id: UUID, name: str) -> HttpResponse:
         raise Http404 from None
     if found is None:
         raise Http404
+    if found.unread:
+        log.error("the events behind %s of %s cannot be listed: %s", name, person_id, found.unread)
     clear = is_unmasked(request, person_id)
     if not clear:
         found = mask_computed(found)
@@ -71,5 +78,6 @@ def made_of(request: HttpRequest, person_id: UUID, name: str) -> HttpResponse:
         ],
         more=f"/people/{person_id}/computed/{name}?after={found.next}" if found.next else "",
         further=after is not None,
+        unread=bool(found.unread),
     )  # fmt: skip
     return show(request, "pages/person_computed_events.html" if after else "pages/person_computed.html", page)

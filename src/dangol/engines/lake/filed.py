@@ -11,8 +11,10 @@ gone than there are. Knowing too many is harmless: a moved identifier is looked 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import duckdb
 import msgspec
@@ -66,6 +68,27 @@ def learn(engine: duckdb.DuckDBPyConnection, lake: Path, finished: list[str], ru
     )
 
 
+def owners(engine: duckdb.DuckDBPyConnection, lake: Path, nodes: Sequence[UUID], paths: Sequence[str]) -> tuple[set[str], list[UUID]]:
+    """Whom files name for certain identifiers: (those of *paths* that the note covers, all people whom these name).
+
+    Of an identifier that files name differently only the least and the greatest person are known; then no file counts as covered.
+    """
+    note = lake / FINISHED.name
+    # What the note covers is read before what it says: one that is exchanged in between covers no fewer of the files at hand.
+    covered = _covers(note).intersection(paths)
+    if not covered:
+        return set(), []
+    sql = f"""
+        select distinct least, greatest
+          from read_parquet({_quoted(note)})
+          semi join (select unnest(?::uuid[]) as node_id) using (node_id)
+    """  # noqa: S608 - a path of ours
+    named = engine.execute(sql, [list(nodes)]).fetchall()
+    if any(least != greatest for least, greatest in named):
+        return set(), []
+    return covered, [least for least, _ in named]
+
+
 def _known(engine: duckdb.DuckDBPyConnection, lake: Path, note: Note, paths: list[str]) -> Path:
     """The path of *note*, once it covers *paths*."""
     known = lake / note.name
@@ -94,6 +117,7 @@ def _write(engine: duckdb.DuckDBPyConnection, lake: Path, note: Note, fresh: lis
                      group by node_id
                      {before})
              group by node_id
+             order by node_id
         ) to ? (format parquet, compression zstd, kv_metadata {{covers: '{metadata}'}})
     """  # noqa: S608
 

@@ -11,9 +11,10 @@ from typing import Any
 from psycopg import Connection
 
 from dangol.engines.lake import tail
+from dangol.engines.lake.lookup import newest_of
 from dangol.engines.lake.queries import QUERIES, READERS_LOCK
 from dangol.events.facts import Fact
-from dangol.events.ports import SEQ_BITS, Lake
+from dangol.events.ports import SEQ_BITS, About, KeptLake, Place
 from dangol.settings import Settings
 
 #: Facts read at once from files for the change feed, so that a reader far behind opens each file seldom.
@@ -21,7 +22,7 @@ FEED_CHUNK = 50_000
 
 
 class ParquetLake:
-    """Implements events.ports.Lake. One object per thread."""
+    """Implements events.ports.KeptLake. One object per thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -100,6 +101,10 @@ class ParquetLake:
 
                     yield from reading.all_of(self._lake / path, kinds)
 
+    def newest(self, connection: Connection[Any], about: About, *, before: Place | None = None, limit: int) -> list[Fact]:
+        """Up to *limit* of these facts, the newest first, wherever they lie; fewer: there are no more. Raises: LakeUnreadable."""
+        return newest_of(self._settings, connection, about, before, limit)
+
     def seal(self, connection: Connection[Any], *, force: bool = False) -> int:
         """Write waiting facts out as Parquet when enough or old enough; returns how many were written.
 
@@ -144,6 +149,6 @@ def _within(seq: int) -> int:
     return (seq & ((1 << SEQ_BITS) - 1)) + 1
 
 
-def open_lake(settings: Settings) -> Lake:
+def open_lake(settings: Settings) -> KeptLake:
     """The lake of this workspace. One object per thread."""
     return ParquetLake(settings)

@@ -104,6 +104,18 @@ select null, block
   from lake_tail
  where sealed_in is null
 
+-- name: units_from
+-- Live files of a day or later, the newest day first, and waiting rows, as of one moment: each fact is in exactly one of them.
+select path, day, level, null::bigint as batch
+  from lake_file
+ where replaced_at is null
+   and day >= %(day)s
+union all
+select null, null, null, id
+  from lake_tail
+ where sealed_in is null
+ order by day desc, path, batch
+
 -- name: replace_files
 -- A compaction wrote these anew.
 update lake_file

@@ -72,6 +72,9 @@ class MadeBy:
     values: list[Any]
     seq: int
     node_id: UUID
+    key: UUID
+    #: False: its receipt was kept its time and is gone (state.receipt_days); the event itself is in the lake.
+    has_receipt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,5 @@ class ComputedExplanation:
     events: list[MadeBy]
     #: Cursor of the page after this one; None: there are no more.
     next: str | None
+    #: Why no events are listed although there may be some; "": they are.
+    unread: str = ""
