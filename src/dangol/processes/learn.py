@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -34,6 +35,7 @@ from dangol.processes.learn_queries import (
     UNSEALED_UP_TO,
 )
 from dangol.processes.suggest_schedule import SuggestSchedule
+from dangol.profiles.computed import Swept, trim_hours
 from dangol.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ EXPORT_SHARE = 0.03
 EXPORT_SECONDS = 60.0
 #: Seconds between looks at whether people are to be compared.
 SUGGEST_SECONDS = 3.0
+#: Seconds between sweeps over the hours of sliding windows, and rows looked at in one transaction.
+HOURS_SECONDS, HOURS_AT_ONCE = 6 * 3600.0, 10_000
 #: Receipts deleted per transaction, so that nobody waits for a lock.
 RECEIPTS_AT_ONCE = 5_000
 
@@ -76,6 +80,7 @@ class Learner:
         #: What every partition has processed, by lane, as of the moment when no batch above `_processed_batch` existed.
         self._processed: dict[str, int] = {}
         self._processed_batch = 0
+        self._swept = Swept()
         self.tasks = [
             Task("sweep", float("inf"), self._sweep),
             Task("seal", 1.0, self._seal),
@@ -85,6 +90,7 @@ class Learner:
             Task("tidy", 60.0, self._tidy),
             Task("trim", 30.0, self._trim),
             Task("receipts", 3600.0, self._receipts),
+            Task("hours", HOURS_SECONDS, self._hours),
             Task("suggest", SUGGEST_SECONDS, self._suggest),
         ]
 
@@ -202,6 +208,15 @@ class Learner:
         self._suggesting.tick(connection)
         connection.commit()
         return False
+
+    def _hours(self, connection: Connection[Any]) -> bool:
+        """Trim hours that no sliding window reaches any more; a sweep that is cut short goes on where it stood."""
+        swept, more = trim_hours(connection, datetime.now(UTC), self._swept, HOURS_AT_ONCE)
+        connection.commit()
+        self._swept = swept if more else Swept()
+        if not more and swept.gone:
+            log.info("removed %d hours that no window reaches any more", swept.gone)
+        return more
 
     def _receipts(self, connection: Connection[Any]) -> bool:
         days = self.settings.state.receipt_days

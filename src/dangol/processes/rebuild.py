@@ -23,15 +23,15 @@ from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers
 from dangol.identity import RuleSet, keep_rules, read_rules, rules_in_force
 from dangol.intake.arrivals import Arrival, read_fact
 from dangol.processes.moved import tell_moved
-from dangol.profiles.computed import all_ready, program_in_force, rebuilt
+from dangol.profiles.computed import all_ready, program_in_force, rebuilt, trim_all_hours
 from dangol.settings import Settings
 
 #: Tables that follow from the lake (and from decisions of people) alone.
 DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "clock_off", "search_term", "computed_partial", "receipt")
 #: Advisory lock of whoever builds tables anew: one at a time.
 REBUILD_LOCK = 0x646E6772
-#: Facts per transaction.
-CHUNK = 4000
+#: Facts per transaction, and rows of computed traits looked at in one.
+CHUNK, HOURS_AT_ONCE = 4_000, 10_000
 #: Seconds to wait until all workers have come equally far, before rules change.
 EVEN_SECONDS = 60.0
 #: Least numbers of identifiers of the groups in which a rehearsal counts people.
@@ -160,8 +160,11 @@ def _rebuild(
     progress: Callable[[int], None] | None,
     before_exchange: Callable[[], None] | None = None,
 ) -> Rebuilt:
+    # Hours that no window reaches any more are trimmed on both sides as of one moment, or the two could not be compared.
+    at = datetime.now(UTC)
+    trim_all_hours(connection, at, HOURS_AT_ONCE)
     before, comparable = _digests(connection, "public"), all_ready(connection)
-    told = _fill(settings, connection, rules, progress, computed=True)
+    told = _fill(settings, connection, rules, progress, at)
     after = _digests(connection, "rebuild")
     people = connection.execute("select count(distinct person_id) from rebuild.identifier").fetchone()
     _exchange(connection, before_exchange)
@@ -172,9 +175,12 @@ def _rebuild(
 
 
 def _fill(
-    settings: Settings, connection: RawConnection, identity: RuleSet, progress: Callable[[int], None] | None, *, computed: bool = False
+    settings: Settings, connection: RawConnection, identity: RuleSet, progress: Callable[[int], None] | None, computed: datetime | None = None
 ) -> int:
-    """Make the derived tables in the schema rebuild; returns how many facts there were. Args: computed: with computed traits."""
+    """Make the derived tables in the schema rebuild; returns how many facts there were.
+
+    Args: computed: with computed traits, as far as their windows reach at this moment.
+    """
     lake = open_lake(settings)
     _prepare(connection)
     sources = dict(connection.execute("select id, kind from source").fetchall())
@@ -188,6 +194,9 @@ def _fill(
                 if progress:
                     progress(told)
         _count_duplicates(connection, lake.scan(reading, (FactKind.EVENT_DUPLICATED,)))
+    if computed:
+        connection.execute("analyze computed_partial, fragment")
+        trim_all_hours(connection, computed, HOURS_AT_ONCE)
     connection.execute("set search_path = public")
     return told
 

@@ -86,6 +86,8 @@ class ComputedTrait(models.Model):
     filled_seq = models.BigIntegerField()
     since = models.DateTimeField()
     ready_at = models.DateTimeField(null=True)
+    #: Hours since 1970: parts of hours before this one may be gone, because the window did not reach them any more; 0: none are.
+    trimmed_hour = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "computed_trait"

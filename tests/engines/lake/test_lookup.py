@@ -12,7 +12,7 @@ from dangol.engines.lake import ParquetLake, compact, files
 from dangol.engines.lake.lookup import DAYS_AT_FIRST
 from dangol.events.ports import LakeUnreadable
 
-from .contract import DAY_US, NOON, about, paged, scanned, seal, write
+from .contract import DAY_US, NOON, about, paged, scanned, write
 from .test_person_facts import NODES, Shop
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from psycopg import Connection
 
@@ -84,7 +83,7 @@ def _units(connection: Connection[Any], about: About) -> tuple[list[DayFile], li
         if path is None:
             batches.append(batch)
         else:
-            known.append(DayFile(path, day, level == 2))  # noqa: PLR2004 - files.NAMED, without loading Parquet
+            known.append(DayFile(path, day, level == 2))
     return known, batches
 
 

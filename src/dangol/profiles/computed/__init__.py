@@ -17,6 +17,7 @@ from dangol.profiles.computed.handlers import (
 )
 from dangol.profiles.computed.reading import DefinitionRefused
 from dangol.profiles.computed.rules import Contributions, FillState, Happened, Program, ValueState
+from dangol.profiles.computed.trimming import Swept, trim_all_hours, trim_hours
 
 __all__ = [
     "FINGERPRINT",
@@ -28,6 +29,7 @@ __all__ = [
     "Happened",
     "Program",
     "Selector",
+    "Swept",
     "ValueState",
     "all_ready",
     "contribute",
@@ -38,5 +40,7 @@ __all__ = [
     "rebuilt",
     "remove_retired",
     "same_as_in_force",
+    "trim_all_hours",
+    "trim_hours",
     "write",
 ]

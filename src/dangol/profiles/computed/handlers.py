@@ -12,10 +12,11 @@ from typing import Any
 
 from psycopg import Connection
 
+from dangol.events import to_us
 from dangol.hotstate import blobs, numbers, uuids
 from dangol.profiles.computed.definitions import Computed, from_content
 from dangol.profiles.computed.partials import Part, decode, encode, join
-from dangol.profiles.computed.rules import Contributions, FillState, Happened, Program
+from dangol.profiles.computed.rules import Contributions, FillState, Happened, Program, edge_of
 
 #: State of a row whose parts are being removed.
 RETIRED = "retired"
@@ -106,14 +107,19 @@ def same_as_in_force(connection: Connection[Any], declared: Mapping[str, Compute
 def put_in_force(connection: Connection[Any], declared: Mapping[str, Computed], *, floor_seq: int, at: datetime) -> list[str]:
     """Put exactly the *declared* traits to work; what has the same content as before goes on as it is, under whatever name.
 
+    Unless its window became so wide that it reaches hours that were trimmed: then it is filled anew.
+
     No batch may be under way (the caller holds processing off until it commits), so that every fact up to *floor_seq* has been
     applied without the new traits, and every later one will be applied with them.
 
     Returns: names of the traits that history has to be read for.
     """
-    known = connection.execute("select number, name, content from computed_trait where state <> 'retired' order by number").fetchall()
-    kept, fresh = _matched(known, declared)
-    gone = [number for number, _, _ in known if number not in kept]
+    # Locked, so that no hours are trimmed meanwhile.
+    known = connection.execute(
+        "select number, name, content, trimmed_hour from computed_trait where state <> 'retired' order by number for update"
+    ).fetchall()
+    kept, fresh = _matched(known, declared, to_us(at))
+    gone = [number for number, *_ in known if number not in kept]
     connection.execute("update computed_trait set state = 'retired' where number = any(%s)", [gone])
     # Two traits may exchange their names, so all give theirs up first.
     connection.execute("update computed_trait set name = '#' || number where number = any(%s)", [list(kept)])
@@ -133,16 +139,17 @@ def put_in_force(connection: Connection[Any], declared: Mapping[str, Computed], 
     return [trait.name for trait in fresh] if floor_seq else []
 
 
-def _matched(known: list[Any], declared: Mapping[str, Computed]) -> tuple[dict[int, Computed], list[Computed]]:
+def _matched(known: list[Any], declared: Mapping[str, Computed], now_us: int) -> tuple[dict[int, Computed], list[Computed]]:
     """Which row goes on for which declaration, by content, the same name first; and the declarations that no row serves."""
     kept: dict[int, Computed] = {}
     waiting = dict(sorted(declared.items()))
     for by_name in (True, False):
-        for number, name, content in known:
+        for number, name, content, trimmed_hour in known:
             if number in kept:
                 continue
             for trait in list(waiting.values()):
-                if trait.content() == content and (trait.name == name or not by_name):
+                whole = not trait.window_hours or edge_of(trait.window_hours, now_us) >= trimmed_hour
+                if trait.content() == content and whole and (trait.name == name or not by_name):
                     kept[number] = waiting.pop(trait.name)
                     break
     return kept, list(waiting.values())
