@@ -158,7 +158,9 @@ def apply_batch(
     outcome = link(connection, *claimed, rules.identity)
     shift_timeline(connection, lines_to_move(connection, told.clocks))
     if lake:
-        lake.append(connection, batch, _with_people(facts, outcome, told, base, now_us))
+        lake.append(connection, batch, _with_people(facts, outcome))
+        # Numbered only here, where nobody else settles people: who follows the feed meets changes of people in the order in which they happened.
+        tell(connection, lake, _own_facts(outcome, told), now_us)
     return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
 
 
@@ -275,12 +277,14 @@ def _event_facts(fates: Sorted, lines: Sequence[Line], base: int, now_us: int) -
     return facts
 
 
-def _with_people(facts: list[Fact], outcome: LinkOutcome, told: Told, base: int, now_us: int) -> list[Fact]:
-    """*facts* with the people they belong to, and what Dangol itself decided after them."""
+def _with_people(facts: list[Fact], outcome: LinkOutcome) -> list[Fact]:
+    """*facts* with the people they belong to."""
     for one in facts:
         one.person = outcome.person_of.get(one.node, b"")
-    for fact, person, node, message, body in _own_facts(outcome, told):
-        facts.append(_own_fact(fact, base + len(facts), person, node, message, body, now_us))
+    return _not_too_many(facts)
+
+
+def _not_too_many(facts: list[Fact]) -> list[Fact]:
     if len(facts) >= 1 << SEQ_BITS:
         raise OverflowError(f"{len(facts)} facts in one batch, must be fewer than {1 << SEQ_BITS}; it will be halved.")
     return facts
@@ -343,14 +347,11 @@ def tell(connection: Connection[Any], lake: Lake, told: Sequence[tuple[FactKind,
     if not told:
         return
     batch = lake.reserve(connection)
-    lake.append(
-        connection,
-        batch,
-        [
-            _own_fact(kind, (batch << SEQ_BITS) + index, person, about, message, content, now_us)
-            for index, (kind, person, about, message, content) in enumerate(told)
-        ],
-    )
+    facts = [
+        _own_fact(kind, (batch << SEQ_BITS) + index, person, about, message, content, now_us)
+        for index, (kind, person, about, message, content) in enumerate(told)
+    ]
+    lake.append(connection, batch, _not_too_many(facts))
 
 
 def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, bytes, str, dict[str, Any]]]:
@@ -359,6 +360,9 @@ def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, 
     body: dict[str, Any]
     for created in outcome.created:
         own.append((FactKind.PERSON_CREATED, created.person, created.node, "", {"person": _text(created.person)}))
+    for split in outcome.split:
+        parts = {_text(person): [_text(node) for node in nodes] for person, nodes in split.parts.items()}
+        own.append((FactKind.PERSON_SPLIT, split.person, split.person, "", {"from": _text(split.person), "into": parts}))
     for merged in outcome.merged:
         body = {
             "into": _text(merged.into),
@@ -366,9 +370,6 @@ def _own_facts(outcome: LinkOutcome, told: Told) -> list[tuple[FactKind, bytes, 
             "edges": [[_text(a), _text(b)] for a, b in merged.claims],
         }
         own.append((FactKind.PERSON_MERGED, merged.into, merged.into, "", body))
-    for split in outcome.split:
-        parts = {_text(person): [_text(node) for node in nodes] for person, nodes in split.parts.items()}
-        own.append((FactKind.PERSON_SPLIT, split.person, split.person, "", {"from": _text(split.person), "into": parts}))
     for refused in outcome.refused:
         body = {"a": _text(refused.a), "b": _text(refused.b), "reason": refused.reason}
         own.append((FactKind.EDGE_REFUSED, outcome.person_of.get(refused.a, b""), refused.a, refused.message, body))

@@ -1,5 +1,7 @@
 """Deciding about people from a page or a program: see beforehand, do, take back; each act with its audit entry in the same transaction.
 
+Whose identifiers they were is read before the transaction and whose they are after it: nobody else waits while a page is told.
+
 In: a Decision and who makes it.   Out: both people as they would be or are now, the number by which it is taken back.
 """
 
@@ -104,15 +106,16 @@ def node_of(rules: RuleSet, kind: str, value: str) -> UUID | None:
 
 def preview(settings: Settings, kind: DecisionKind, a: UUID, b: UUID) -> Act:
     """What a decision would lead to. Nothing is changed. Raises: DecisionRefused."""
-    with _raw(settings) as connection, connection.transaction(force_rollback=True):
+    with _raw(settings) as connection:
         rules = rules_in_force(connection, settings.brand.country)
         before = _people(connection, [a, b])
         risks: tuple[Risk, ...] = ()
         if kind is DecisionKind.TOGETHER:
             risks = matches.risks_of_merge(connection, a, b, matches.policy_of(settings), rules)
         # Recorded, looked at and rolled back: so the preview is what the rules say, not what a page guesses.
-        decided = decide(connection, Decision(kind, a.bytes, b.bytes), rules, actor="preview", why="preview", at=to_datetime(now_us()))
-        return Act(0, decided.already, before, _people(connection, [a, b], decided), risks)
+        with connection.transaction(force_rollback=True):
+            decided = decide(connection, Decision(kind, a.bytes, b.bytes), rules, actor="preview", why="preview", at=to_datetime(now_us()))
+            return Act(0, decided.already, before, _people(connection, [a, b], decided), risks)
 
 
 def carry_out(settings: Settings, kind: DecisionKind, a: UUID, b: UUID, *, by: By, why: str) -> Act:
@@ -120,7 +123,7 @@ def carry_out(settings: Settings, kind: DecisionKind, a: UUID, b: UUID, *, by: B
 
     A merge on which two operators must agree waits for them (Act.waits), and nobody is merged yet.
     """
-    with _raw(settings) as connection, connection.transaction():
+    with _raw(settings) as connection:
         rules = rules_in_force(connection, settings.brand.country)
         before = _people(connection, [a, b])
         if kind is DecisionKind.TOGETHER:
@@ -130,21 +133,23 @@ def carry_out(settings: Settings, kind: DecisionKind, a: UUID, b: UUID, *, by: B
                 return Act(0, already=False, before=before, after=before, risks=done.risks, waits=done.suggestion)
             return Act(done.decided.number, done.decided.already, before, _people(connection, [a, b], done.decided))
         decision = Decision(kind, a.bytes, b.bytes)
-        decided = decide_people(connection, open_lake(settings), decision, rules, actor=by.actor, why=why, now_us=now_us())
-        if not decided.already:
-            details = {"a": a.hex, "b": b.hex, "decision": decided.number}
-            record(connection, by.actor, f"people.{kind}", f"decision:{decided.number}", why, details, by.ip, role=by.role)
+        with connection.transaction():
+            decided = decide_people(connection, open_lake(settings), decision, rules, actor=by.actor, why=why, now_us=now_us())
+            if not decided.already:
+                details = {"a": a.hex, "b": b.hex, "decision": decided.number}
+                record(connection, by.actor, f"people.{kind}", f"decision:{decided.number}", why, details, by.ip, role=by.role)
         return Act(decided.number, decided.already, before, _people(connection, [a, b], decided))
 
 
 def take_back(settings: Settings, number: int, *, by: By) -> Act:
     """Take a decision back. Raises: DecisionRefused when none with this number is in force."""
-    with _raw(settings) as connection, connection.transaction():
+    with _raw(settings) as connection:
         rules = rules_in_force(connection, settings.brand.country)
         ends = _ends(connection, number)
         before = _people(connection, ends)
-        decided = undecide_people(connection, open_lake(settings), number, rules, actor=by.actor, now_us=now_us())
-        record(connection, by.actor, "people.undecided", f"decision:{number}", "taken back", {}, by.ip, role=by.role)
+        with connection.transaction():
+            decided = undecide_people(connection, open_lake(settings), number, rules, actor=by.actor, now_us=now_us())
+            record(connection, by.actor, "people.undecided", f"decision:{number}", "taken back", {}, by.ip, role=by.role)
         return Act(number, already=False, before=before, after=_people(connection, ends, decided))
 
 

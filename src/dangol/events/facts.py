@@ -16,8 +16,8 @@ class FactKind(StrEnum):
     EVENT_SUPPRESSED = "event.suppressed"  #: An event was kept out on purpose; the reason says whose.
     EVENT_TAGGED = "event.tagged"  #: An event took effect although it does not fit the tracking plan.
     PERSON_CREATED = "person.created"  #: A first identifier of somebody new.
-    PERSON_MERGED = "person.merged"  #: Two people turned out to be one. Body: {"into", "from": [...], "edges": [[a, b]]}.
-    PERSON_SPLIT = "person.split"  #: One person turned out to be several. Body: {"from", "into": {person: [nodes]}}.
+    PERSON_MERGED = "person.merged"  #: Whole people became part of another one. Body: {"into", "from": [...], "edges": [[a, b]]}.
+    PERSON_SPLIT = "person.split"  #: One person turned out to be several, perhaps with parts of people known before. Body: {"from", "into": {person: [nodes]}}.
     PEOPLE_DECIDED = "people.decided"  #: Staff joined two identifiers or kept them apart. Body: {"decision", "kind", "a", "b", "actor", "why"}.
     PEOPLE_UNDECIDED = "people.undecided"  #: Such a decision was taken back. Body: {"decision", "actor"}.
     PEOPLE_SUGGESTED = "people.suggested"  #: Two people are probably one. Body: {"suggestion", "a", "b", "probability", "bits", "run"}; asked by hand: {"by"}.

@@ -5,8 +5,8 @@ Out: person.created, person.merged, person.split, edge.refused, identifier.share
 Ask: why(connection, a, b), identity_of(connection, person), shared_page(connection, rules), list_decisions(connection).
 """
 
-from dangol.identity.deciding import Decided, DecisionRefused, decide, take_back
-from dangol.identity.decisions import DecisionRecord, list_decisions, was_taken_back
+from dangol.identity.deciding import Decided, DecisionRefused, decide, settle_decided_since, take_back
+from dangol.identity.decisions import DecisionRecord, DecisionsKnown, decisions_known, list_decisions, was_taken_back
 from dangol.identity.explain import (
     ClaimView,
     DecisionView,
@@ -58,6 +58,7 @@ __all__ = [
     "DecisionRecord",
     "DecisionRefused",
     "DecisionView",
+    "DecisionsKnown",
     "IdentifierShared",
     "IdentityView",
     "LinkOutcome",
@@ -77,6 +78,7 @@ __all__ = [
     "claim_between",
     "claimed_identifiers",
     "decide",
+    "decisions_known",
     "default_rules",
     "document_in_force",
     "identity_of",
@@ -91,6 +93,7 @@ __all__ = [
     "read_rules",
     "rule_set_versions",
     "rules_in_force",
+    "settle_decided_since",
     "shared_one",
     "shared_page",
     "shipped_document",

@@ -7,7 +7,7 @@ by the same rules that judge events, so events that come later cannot glue again
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,10 @@ from psycopg import Connection
 
 from dangol.errors import DangolError
 from dangol.hotstate import uuids
-from dangol.identity.decisions import in_force_between, record_decision, undo_decision
+from dangol.identity.decisions import DecisionsKnown, in_force_between, named_since, record_decision, undo_decision
 from dangol.identity.facts import Decision, DecisionKind, LinkOutcome
 from dangol.identity.joining import one_at_a_time, rejoin
-from dangol.identity.ruleset import RuleSet
+from dangol.identity.ruleset import RuleSet, rules_in_force
 from dangol.identity.sharing import shared_after
 
 
@@ -47,7 +47,10 @@ def decide(
 ) -> Decided:
     """Keep two identifiers apart, or put them together, for good, until it is taken back.
 
-    Args: why: the evidence, in words; must not be empty.  preview: change nothing, only tell what would follow.
+    The caller's transaction must not have read tables that a rebuild exchanges: who exchanges them waits for it, and it would wait for them.
+
+    Args: rules: those in force; where others have been put in force since the caller asked, they count.
+        why: the evidence, in words; must not be empty.  preview: change nothing, only tell what would follow.
     Returns: the decision in force when it had been decided before.
     Raises: DecisionRefused when an identifier is unknown, both are the same, no reason is given, or the opposite is in force.
     """
@@ -56,8 +59,8 @@ def decide(
     if decision.a == decision.b:
         raise DecisionRefused("Both sides are the same identifier. Name one identifier of each person.")
     with connection.transaction(force_rollback=preview):
-        _must_exist(connection, (decision.a, decision.b))
         one_at_a_time(connection)
+        _must_exist(connection, (decision.a, decision.b))
         standing = in_force_between(connection, decision.a, decision.b)
         if decision.kind in standing:
             nothing = LinkOutcome({}, [], [], [], [], [])
@@ -66,35 +69,53 @@ def decide(
             number = next(iter(standing.values()))
             raise DecisionRefused(f"Decision {number} says the opposite about these two. Take it back first: `dangol identity undo {number}`.")
         number = record_decision(connection, decision, actor=actor, why=why, at=at)
-        outcome = _settle(connection, decision, rules)
+        outcome = _settle(connection, {decision.a, decision.b}, rules_in_force(connection, rules.region))
         return Decided(0 if preview else number, _people_around(connection, decision, outcome), outcome)
 
 
 def take_back(connection: Connection[Any], number: int, rules: RuleSet, *, actor: str, at: datetime) -> Decided:
     """Undo a decision: people are what the claims say again, events since then included. Raises: DecisionRefused."""
     with connection.transaction():
+        one_at_a_time(connection)
         decision = undo_decision(connection, number, actor=actor, at=at)
         if decision is None:
             raise DecisionRefused(f"There is no decision {number} in force. `dangol identity decisions` lists them.")
-        outcome = _settle(connection, decision, rules)
+        outcome = _settle(connection, {decision.a, decision.b}, rules_in_force(connection, rules.region))
         return Decided(number, _people_around(connection, decision, outcome), outcome)
 
 
-def _settle(connection: Connection[Any], decision: Decision, rules: RuleSet) -> LinkOutcome:
+def settle_decided_since(connection: Connection[Any], before: DecisionsKnown, rules: RuleSet) -> bool:
+    """Settle anew whomever decisions are about that were taken, or taken back, since *before*; returns whether there were any.
+
+    For who made people anew meanwhile: some of them were judged with such a decision, some without.
+    """
+    named = named_since(connection, before)
+    if named:
+        _settle(connection, named, rules)
+    return bool(named)
+
+
+def _settle(connection: Connection[Any], nodes: set[bytes], rules: RuleSet) -> LinkOutcome:
     one_at_a_time(connection)
     outcome = LinkOutcome({}, [], [], [], [], [])
-    changed = shared_after(connection, {decision.a, decision.b}, rules)
+    # Rules that took effect after a decision may know one of its identifiers no more.
+    known = _known(connection, nodes)
+    changed = shared_after(connection, known, rules)
     outcome.shared, outcome.released = changed.shared, changed.released
-    rejoin(connection, {decision.a, decision.b} | changed.neighbours, outcome, rules)
+    rejoin(connection, known | changed.neighbours, outcome, rules)
     return outcome
 
 
 def _must_exist(connection: Connection[Any], nodes: tuple[bytes, bytes]) -> None:
-    known = connection.execute("select count(*) from identifier where node_id = any(%s::uuid[])", [uuids(nodes)]).fetchone()
-    if known is None or known[0] != len(nodes):
+    if len(_known(connection, nodes)) < len(nodes):
         raise DecisionRefused(
             "One of the two identifiers has never been seen. Check its type and value; `dangol person` shows what is known."
         )
+
+
+def _known(connection: Connection[Any], nodes: Iterable[bytes]) -> set[bytes]:
+    rows = connection.execute("select node_id from identifier where node_id = any(%s::uuid[])", [uuids(sorted(nodes))]).fetchall()
+    return {node for (node,) in rows}
 
 
 def _people_around(connection: Connection[Any], decision: Decision, outcome: LinkOutcome) -> dict[bytes, list[tuple[str, str]]]:
@@ -118,4 +139,4 @@ def _people_around(connection: Connection[Any], decision: Decision, outcome: Lin
     return dict(people)
 
 
-__all__ = ["Decided", "DecisionKind", "DecisionRefused", "decide", "take_back"]
+__all__ = ["Decided", "DecisionKind", "DecisionRefused", "decide", "settle_decided_since", "take_back"]

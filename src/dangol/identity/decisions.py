@@ -31,6 +31,29 @@ class DecisionRecord(Struct, frozen=True):
     b_person: str
 
 
+class DecisionsKnown(Struct, frozen=True):
+    """Which decisions there were at some moment."""
+
+    #: Number of the newest; 0: none yet.
+    newest: int
+    #: Numbers of those in force.
+    in_force: list[int]
+
+
+def decisions_known(connection: Connection[Any]) -> DecisionsKnown:
+    """Which decisions there are now."""
+    rows = connection.execute("select id, undone_at is null from identity_decision order by id").fetchall()
+    return DecisionsKnown(rows[-1][0] if rows else 0, [number for number, in_force in rows if in_force])
+
+
+def named_since(connection: Connection[Any], before: DecisionsKnown) -> set[bytes]:
+    """The identifiers of decisions that were taken, or taken back, since *before*."""
+    rows = connection.execute(
+        "select a, b from identity_decision where id > %s or undone_at is not null and id = any(%s)", [before.newest, before.in_force]
+    ).fetchall()
+    return {node for pair in rows for node in pair}
+
+
 def decisions_touching(connection: Connection[Any], nodes: Iterable[bytes]) -> list[Decision]:
     """Decisions in force that name any of *nodes*."""
     given = uuids(nodes)

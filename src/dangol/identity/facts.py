@@ -60,7 +60,7 @@ class PersonCreated(Struct, frozen=True):
 
 
 class PersonMerged(Struct, frozen=True):
-    """People who turned out to be one."""
+    """People who turned out to be one; each of *people* as a whole. Told after the splits of the same moment."""
 
     into: bytes
     people: list[bytes]
@@ -69,7 +69,7 @@ class PersonMerged(Struct, frozen=True):
 
 
 class PersonSplit(Struct, frozen=True):
-    """A person who turned out to be several: which nodes went where."""
+    """A person who turned out to be several: which nodes went where, some of them perhaps to people who were there before."""
 
     person: bytes
     parts: dict[bytes, list[bytes]]

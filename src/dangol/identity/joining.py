@@ -290,8 +290,9 @@ def _tell(before: Mapping[bytes, tuple[bytes, str, int]], after: Mapping[bytes, 
         if len(parts) > 1:
             outcome.split.append(PersonSplit(person, {part: sorted(nodes) for part, nodes in parts.items()}))
     for person, sources in came_from.items():
-        others = sorted(sources - {person})
-        if len(sources) > 1:
+        # Who fell apart lives on, or is told of above: here stand those who became part of somebody else whole.
+        others = sorted(source for source in sources if source != person and len(went_to[source]) == 1)
+        if others:
             inside = [
                 (claim.a, claim.b)
                 for claim in claims

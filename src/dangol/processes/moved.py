@@ -11,40 +11,74 @@ from collections.abc import Iterator
 from dangol.events.ports import Lake
 from dangol.flow import tell_outcome
 from dangol.hotstate import RawConnection, uuids
-from dangol.identity import LinkOutcome, PersonMerged, PersonSplit
+from dangol.identity import LinkOutcome, PersonCreated, PersonMerged, PersonSplit
 
 #: People told in one batch of facts.
 PEOPLE_AT_ONCE = 2000
 
 
 def tell_moved(connection: RawConnection, lake: Lake, now_us: int) -> int:
-    """Tell every split and merge between old and new people, in the caller's transaction; returns how many.
+    """Tell every split, merge and new person between old and new people, in the caller's transaction; returns how many.
 
-    Splits come first: what fell apart may have become part of somebody else.
+    Splits come first: what fell apart may have become part of somebody else. People whose identifiers the new rules know no more are
+    told by no fact of their own: nobody can say who they are now.
     """
     told = 0
-    for people in _portions(_spread(connection, over="rebuild", of="public")):
+    split = _spread(connection)
+    for people in _portions(_new(connection)):
+        tell_outcome(connection, lake, LinkOutcome({}, [PersonCreated(person, person) for person in people], [], [], [], []), now_us)
+        told += len(people)
+    for people in _portions(split):
         splits = _splits(connection, people)
         tell_outcome(connection, lake, LinkOutcome({}, [], [], splits, [], []), now_us)
         told += len(splits)
-    for people in _portions(_spread(connection, over="public", of="rebuild")):
-        merges = _merges(connection, people)
+    for people in _portions(_joined(connection)):
+        merges = _merges(connection, people, set(split))
         tell_outcome(connection, lake, LinkOutcome({}, [], merges, [], [], []), now_us)
         told += len(merges)
     return told
 
 
-def _spread(connection: RawConnection, *, over: str, of: str) -> list[bytes]:
-    """People of schema *of* whose identifiers are spread over several people of schema *over*."""
+def _new(connection: RawConnection) -> list[bytes]:
+    """People of whom no identifier was known before."""
     rows = connection.execute(
-        f"""
-        select whole.person_id
-          from {of}.identifier as whole
-          join {over}.identifier as part using (node_id)
-         group by whole.person_id
-        having count(distinct part.person_id) > 1
-         order by whole.person_id
-        """  # noqa: S608 - names from code
+        """
+        select new.person_id
+          from rebuild.identifier as new
+          left join public.identifier as old using (node_id)
+         group by new.person_id
+        having count(old.node_id) = 0
+         order by new.person_id
+        """
+    ).fetchall()
+    return [person for (person,) in rows]
+
+
+def _spread(connection: RawConnection) -> list[bytes]:
+    """Old people whose identifiers are several new people's."""
+    rows = connection.execute(
+        """
+        select old.person_id
+          from public.identifier as old
+          join rebuild.identifier as new using (node_id)
+         group by old.person_id
+        having count(distinct new.person_id) > 1
+         order by old.person_id
+        """
+    ).fetchall()
+    return [person for (person,) in rows]
+
+
+def _joined(connection: RawConnection) -> list[bytes]:
+    """New people with identifiers that were somebody else's."""
+    rows = connection.execute(
+        """
+        select distinct new.person_id
+          from rebuild.identifier as new
+          join public.identifier as old using (node_id)
+         where old.person_id <> new.person_id
+         order by new.person_id
+        """
     ).fetchall()
     return [person for (person,) in rows]
 
@@ -67,7 +101,8 @@ def _splits(connection: RawConnection, people: list[bytes]) -> list[PersonSplit]
     return [PersonSplit(person, given) for person, given in parts.items()]
 
 
-def _merges(connection: RawConnection, people: list[bytes]) -> list[PersonMerged]:
+def _merges(connection: RawConnection, people: list[bytes], split: set[bytes]) -> list[PersonMerged]:
+    """Which others became part of each of *people* as a whole; of those in *split* it is told where their parts went."""
     rows = connection.execute(
         """
         select new.person_id, array_agg(distinct old.person_id)
@@ -94,7 +129,8 @@ def _merges(connection: RawConnection, people: list[bytes]) -> list[PersonMerged
         [uuids(people)],
     ).fetchall():
         claims[person].append((a, b))
-    return [PersonMerged(into, [old for old in before if old != into], claims[into]) for into, before in rows]
+    merges = [PersonMerged(into, [old for old in before if old != into and old not in split], claims[into]) for into, before in rows]
+    return [merge for merge in merges if merge.people]
 
 
 def _portions(people: list[bytes]) -> Iterator[list[bytes]]:

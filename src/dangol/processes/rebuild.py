@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from psycopg.errors import DeadlockDetected
+
 from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.errors import DangolError
@@ -20,7 +22,8 @@ from dangol.events import now_us
 from dangol.events.facts import Fact, FactKind
 from dangol.flow import Rules, apply_batch, identifiers_of
 from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers, uuids
-from dangol.identity import RuleSet, keep_rules, read_rules, rules_in_force
+from dangol.identity import DecisionsKnown, RuleSet, decisions_known, keep_rules, read_rules, rules_in_force, settle_decided_since
+from dangol.identity.joining import one_at_a_time
 from dangol.intake.arrivals import Arrival, read_fact
 from dangol.processes.moved import tell_moved
 from dangol.profiles.computed import all_ready, program_in_force, rebuilt, trim_all_hours
@@ -28,12 +31,16 @@ from dangol.settings import Settings
 
 #: Tables that follow from the lake (and from decisions of people) alone.
 DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "clock_off", "search_term", "computed_partial", "receipt")
+#: Those of them that decisions change.
+DECIDED = ("identifier", "edge", "shared_identifier")
 #: Advisory lock of whoever builds tables anew: one at a time.
 REBUILD_LOCK = 0x646E6772
 #: Facts per transaction, and rows of computed traits looked at in one.
 CHUNK, HOURS_AT_ONCE = 4_000, 10_000
 #: Seconds to wait until all workers have come equally far, before rules change.
 EVEN_SECONDS = 60.0
+#: How often the exchange is tried before a rebuild gives up.
+EXCHANGE_TRIES = 5
 #: Least numbers of identifiers of the groups in which a rehearsal counts people.
 SIZES = (1, 2, 3, 4, 5, 7, 10, 20, 50, 100)
 #: Examples of merges and of splits that a rehearsal shows.
@@ -115,7 +122,7 @@ def apply_rules(
             versions.append(keep_rules(connection, document, actor=actor, why=why, at=datetime.now(UTC)))
 
         result = _rebuild(settings, connection, rules, progress, in_force)
-        return versions[0], result
+        return versions[-1], result
 
 
 def rehearse_rules(settings: Settings, document: str, *, progress: Callable[[int], None] | None = None) -> Rehearsal:
@@ -163,15 +170,33 @@ def _rebuild(
     # Hours that no window reaches any more are trimmed on both sides as of one moment, or the two could not be compared.
     at = datetime.now(UTC)
     trim_all_hours(connection, at, HOURS_AT_ONCE)
+    known = decisions_known(connection)
     before, comparable = _digests(connection, "public"), all_ready(connection)
     told = _fill(settings, connection, rules, progress, at)
     after = _digests(connection, "rebuild")
-    people = connection.execute("select count(distinct person_id) from rebuild.identifier").fetchone()
-    _exchange(connection, before_exchange)
+
+    def in_the_exchange() -> None:
+        if _catch_up(connection, known, rules):
+            before.update(_digests(connection, "public", DECIDED))
+            after.update(_digests(connection, "rebuild", DECIDED))
+        if before_exchange:
+            before_exchange()
+
+    _exchange(connection, in_the_exchange)
+    people = connection.execute("select count(distinct person_id) from identifier").fetchone()
     assert people is not None
     # What was still being filled, or removed, is expected to differ.
     changed = [table for table in DERIVED if before[table] != after[table] and (comparable or table != "computed_partial")]
     return Rebuilt(told, people[0], changed)
+
+
+def _catch_up(connection: RawConnection, known: DecisionsKnown, rules: RuleSet) -> bool:
+    """Carry out on the new tables what operators decided while those were made; returns whether they did. From here on they wait."""
+    one_at_a_time(connection)
+    connection.execute("set local search_path = rebuild, public")
+    decided = settle_decided_since(connection, known, rules)
+    connection.execute("set local search_path = public")
+    return decided
 
 
 def _fill(
@@ -258,25 +283,35 @@ def _count_duplicates(connection: RawConnection, chunks: Iterable[list[Fact]]) -
         )
 
 
-def _exchange(connection: RawConnection, before: Callable[[], None] | None) -> None:
-    with connection.transaction():
-        if before:
-            before()
-        connection.execute("create schema rebuild_old")
-        for table in DERIVED:
-            connection.execute(f"alter table public.{table} set schema rebuild_old")
-            connection.execute(f"alter table rebuild.{table} set schema public")
-        rebuilt(connection)
-        connection.execute("drop schema rebuild_old cascade")
-        connection.execute("drop schema rebuild cascade")
+def _exchange(connection: RawConnection, before: Callable[[], None]) -> None:
+    for tries_left in reversed(range(EXCHANGE_TRIES)):
+        try:
+            with connection.transaction():
+                before()
+                _put_in_place(connection)
+        except DeadlockDetected:  # with a page that reads two of the tables the other way round; nothing has happened yet
+            if not tries_left:
+                raise
+        else:
+            break
     for table in DERIVED:
         connection.execute(f"analyze {table}")
 
 
-def _digests(connection: RawConnection, schema: str) -> dict[str, str]:
-    """A fingerprint of each derived table's whole content in the given schema, whatever the order of its rows."""
-    found = {}
+def _put_in_place(connection: RawConnection) -> None:
+    connection.execute("create schema rebuild_old")
     for table in DERIVED:
+        connection.execute(f"alter table public.{table} set schema rebuild_old")
+        connection.execute(f"alter table rebuild.{table} set schema public")
+    rebuilt(connection)
+    connection.execute("drop schema rebuild_old cascade")
+    connection.execute("drop schema rebuild cascade")
+
+
+def _digests(connection: RawConnection, schema: str, tables: Iterable[str] = DERIVED) -> dict[str, str]:
+    """A fingerprint of each of these tables' whole content in the given schema, whatever the order of its rows."""
+    found = {}
+    for table in tables:
         row = connection.execute(
             f"select count(*) || ':' || coalesce(sum(hashtextextended(line::text, 0)::numeric), 0) from {schema}.{table} as line"  # noqa: S608 - names from code
         ).fetchone()
