@@ -69,10 +69,10 @@ FULL_ONLY = {
     "source", "quarantined", "quarantine-reason",
 }  # fmt: skip
 LISTS = {
-    "{person}": ("/people", "main a[href^='/people/']"),
+    "{person}": ("/people?q=%EA%B9%80", "main a[href^='/people/']"),
     "{match}": ("/matches", "main a.pair"),
     "{run}": ("/identity-rules", "main a[href*='/runs/']"),
-    "{group}": ("/find?q=org", "a[href^='/groups/']"),
+    "{group}": ("/people?q=%EC%8B%A0%EC%84%A0%EC%98%81%EB%84%A4", "main a[href^='/groups/']"),
     "{source}": ("/sources", "main a[href^='/sources/']:not([href$=new])"),
     "{event}": ("/quarantine", "main td a[href^='/quarantine/']"),
 }

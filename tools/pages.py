@@ -30,6 +30,7 @@ def pages() -> dict[str, str]:
     """Path below the root -> text."""
     return {
         "docs/flow.md": flow_page(),
+        "docs/flow.ko.md": flow_page_in_korean(),
         "docs/howto/settings.md": settings_page(),
         "docs/howto/settings.ko.md": settings_page_in_korean(),
         "docs/events.md": events_page(),
@@ -39,7 +40,9 @@ def pages() -> dict[str, str]:
 
 def flow_page() -> str:
     """Every fact, what it says, and who reacts in which order."""
-    lines = [
+    opening = [
+        '<p align="right"><a href="flow.ko.md">한국어</a></p>',
+        "",
         "# The whole flow",
         MADE.format(source="`FLOW` in src/dangol/flow.py and `FactKind` in src/dangol/events/facts.py"),
         "",
@@ -47,24 +50,64 @@ def flow_page() -> str:
         "together or not at all, in this order. `apply_batch` in [flow.py](../src/dangol/flow.py) carries it out.",
         "",
         "| when | room | does | by |",
-        "|---|---|---|---|",
     ]
-    for reaction in FLOW:
-        does, by = re.fullmatch(r"(.*?)(?: \((\w+)\))?", reaction.does, re.DOTALL).groups()  # type: ignore[union-attr]
-        lines.append(f"| `{reaction.fact}` | [{reaction.room}](../src/dangol/{reaction.room}/__init__.py) | {does} | {f'`{by}`' if by else ''} |")
-    told = _members("src/dangol/events/facts.py", "FactKind")
-    lines += [
-        "",
+    between = [
         "`frame.accepted` is no fact of its own: it is a request in the log, before anybody has read it.",
         "",
         "## Facts",
         "Every fact is kept in the [lake](howto/read-the-lake.md) and told to the subscribers who ask for it; the bodies' node and person ids are UUIDs.",
         "",
         "| fact | what it says |",
-        "|---|---|",
     ]
-    lines += [f"| `{kind.value}` | {told[kind.name]} |" for kind in FactKind]
+    return _flow(opening, between, {})
+
+
+def flow_page_in_korean() -> str:
+    """The same in Korean."""
+    opening = [
+        '<p align="right"><a href="flow.md">English</a></p>',
+        "",
+        "# 전체 흐름",
+        MADE.format(source="`FLOW` in src/dangol/flow.py, `FactKind` in src/dangol/events/facts.py and tools/flow.ko.toml"),
+        "",
+        "요청에는 내용이 디스크에 닿은 뒤에야 답해요. 그다음부터는 작은 묶음 하나가 State의 트랜잭션 하나예요. 아래 일은 이 순서로, 모두 함께",
+        "반영되거나 하나도 반영되지 않아요. [flow.py](../src/dangol/flow.py)의 `apply_batch`가 실행해요.",
+        "",
+        "| 언제 | 방 | 하는 일 | 맡은 함수 |",
+    ]
+    between = [
+        "`frame.accepted`는 사실이 아니에요. 아직 아무도 읽지 않은, 로그에 있는 요청이에요.",
+        "",
+        "## 사실",
+        "모든 사실은 [레이크](howto/read-the-lake.ko.md)에 남고, 구독한 곳에 알려요. 본문의 node와 person ID는 UUID예요.",
+        "",
+        "| 사실 | 뜻 |",
+    ]
+    return _flow(opening, between, korean_sentences("flow"))
+
+
+def flow_sentences() -> list[str]:
+    """Every sentence that the flow and its facts say."""
+    return [*(_done_by(one.does)[0] for one in FLOW), *_members("src/dangol/events/facts.py", "FactKind").values()]
+
+
+def _flow(opening: list[str], between: list[str], words: Mapping[str, str]) -> str:
+    """The two tables; `words` says a sentence in the page's language."""
+    lines = [*opening, "|---|---|---|---|"]
+    for reaction in FLOW:
+        does, by = _done_by(reaction.does)
+        room = f"[{reaction.room}](../src/dangol/{reaction.room}/__init__.py)"
+        lines.append(f"| `{reaction.fact}` | {room} | {words.get(does, does)} | {f'`{by}`' if by else ''} |")
+    told = _members("src/dangol/events/facts.py", "FactKind")
+    lines += ["", *between, "|---|---|"]
+    lines += [f"| `{kind.value}` | {words.get(told[kind.name], told[kind.name])} |" for kind in FactKind]
     return "\n".join(lines) + "\n"
+
+
+def _done_by(does: str) -> tuple[str, str]:
+    """What a reaction does, and the function that does it."""
+    said, by = re.fullmatch(r"(.*?)(?: \((\w+)\))?", does, re.DOTALL).groups()  # type: ignore[union-attr]
+    return said, by or ""
 
 
 def _members(path: str, enum: str) -> dict[str, str]:
@@ -103,9 +146,9 @@ def settings_page_in_korean() -> str:
     return "\n".join([*opening, *_sections("| 키 | 기본값 | 범위 | 하는 일 |", korean_sentences())]) + "\n"
 
 
-def korean_sentences() -> dict[str, str]:
-    """English sentence of the settings -> Korean one."""
-    return tomllib.loads((ROOT / "tools" / "settings.ko.toml").read_text(encoding="utf-8"))
+def korean_sentences(of: str = "settings") -> dict[str, str]:
+    """English sentence -> Korean one. Args: of: settings or flow."""
+    return tomllib.loads((ROOT / "tools" / f"{of}.ko.toml").read_text(encoding="utf-8"))
 
 
 def english_sentences() -> list[str]:

@@ -50,11 +50,12 @@ def configure(settings: Settings, url: str | None = None) -> None:
     """
     if url is not None:
         settings = _with_url(settings, url)
-    state_django.use(settings)
     if django_settings.configured:
         from django.db import connections  # noqa: PLC0415  needs the settings
 
         connections.close_all()
+    state_django.use(settings)
+    if django_settings.configured:
         for name, value in web_settings(settings).items():
             if name in MOVING:
                 setattr(django_settings, name, value)
@@ -110,8 +111,6 @@ def _base(settings: Settings) -> dict[str, Any]:
             "default": {
                 "ENGINE": "dangol.engines.state.django",
                 "NAME": "dangol",  # the address of State decides
-                "CONN_MAX_AGE": 300,
-                "CONN_HEALTH_CHECKS": True,
             }
         },
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",

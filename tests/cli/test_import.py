@@ -52,6 +52,9 @@ def test_repeating_an_import_doubles_nothing(running_shop: Shop, source: str, tm
     file.write_text("\n".join([line(1, "a"), line(2, "a"), line(2, "a"), line(3, "a")]), encoding="utf-8")
     running_shop.ok("import", str(file), "--source", source)
     assert grown(first, counts(running_shop)) == {"received": 4, "applied": 1, "duplicate": 3}
+    again = running_shop.ok("import", str(file), "--source", source)
+    assert "This very file was imported before" in again.err
+    assert "one that came before, with the same messageId, ends as a duplicate" in again.err
 
 
 def test_an_import_killed_in_the_middle_goes_on_where_it_stopped(running_shop: Shop, source: str, tmp_path: Path):

@@ -140,6 +140,23 @@ def test_splitting_with_preview_and_undo(people, open_page):
     assert "전화로 확인, 본인 휴대폰이 아니에요" in [line.why for line in lines]
 
 
+def test_splitting_and_merging_say_where_to_begin(people, open_page):
+    """Joins on a value that nobody proved come first and lead to the preview; whom the rules kept apart is offered; one identifier cannot be split."""
+    page = open_page(people, f"{identity(people)}/split")
+    first = page.locator("section[aria-labelledby=joins-title] li").first
+    expect(first).to_contain_text("입력한 값이에요")
+    first.locator("a").click()
+    expect(page.locator(".sides .card")).to_have_count(2)
+    expect(page.locator("section[aria-labelledby=joins-title]")).to_have_count(0)
+    page.goto(f"{people.url}{identity(people)}/merge")
+    offered = page.locator("section[aria-labelledby=likely-title] li", has_text="M-2002")
+    expect(offered).to_contain_text("각자 회원 번호가 있어요")
+    offered.locator("a").last.click()
+    expect(page).to_have_url(re.compile(r"\?b="))
+    alone = open_page(people, f"{identity(people, 'M-3001')}/split", language="en")
+    expect(alone.locator("main")).to_contain_text("There is nothing to split")
+
+
 def test_two_operators_merge_by_hand_and_take_it_back_later(people, open_page, monkeypatch):
     """Found by name, seen as one, asked for; a second operator agrees in the queue; old ids lead there; the list of decisions takes it back."""
     with people.connect() as connection:

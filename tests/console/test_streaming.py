@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 import urllib.error
@@ -175,3 +176,19 @@ def test_live_asks_where_no_stream_can_be_had(full, open_page, monkeypatch):
     feed(full, event("st-poll", "Products Searched", 0, query="물어봐서 온 것"))
     expect(page.locator(".liverow", has_text="물어봐서 온 것")).to_have_count(1)
     page.complaints.clear()  # the browser notes the 503 itself
+
+
+def test_pages_leave_no_connection_open(full):
+    """However fast somebody clicks, requests share a few connections to State; the garbage collector does not have to find what they left."""
+    headers = {"Cookie": f"dangol_session={_session(full, OPERATORS['owner'])}"}
+    count = "select count(*) from pg_stat_activity where datname = current_database()"
+    gc.disable()
+    try:
+        with full.connect() as connection:
+            before = connection.execute(count).fetchone()[0]
+            for _ in range(30):
+                with urllib.request.urlopen(urllib.request.Request(f"{full.url}/plan", headers=headers), timeout=60) as answer:
+                    assert answer.status == 200
+            assert connection.execute(count).fetchone()[0] <= before + 4
+    finally:
+        gc.enable()

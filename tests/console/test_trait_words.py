@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dangol.console.story_words import online_before_words, recognised_words, store_before_words, story_words
-from dangol.console.trait_words import LOST, POLICIES, POLICY_NAMES, why_told
+from dangol.console.story_words import online_before_words, recognised_words, store_before_words, story_words, summary_words
+from dangol.console.trait_words import LOST, POLICIES, POLICY_NAMES, campaign_words, trait_value, why_told
 from dangol.profiles.survivorship import Lost, Policy
-from dangol.profiles.views import Moment, OnlineBefore, Recognition, StoreBefore, Story, ToldView, TraitExplanation
+from dangol.profiles.views import (
+    IdentifierView,
+    Moment,
+    OnlineBefore,
+    PersonView,
+    Recognition,
+    StoreBefore,
+    Story,
+    TimelineEntry,
+    ToldView,
+    TraitExplanation,
+)
 
 AT = datetime(2026, 5, 3, 5, tzinfo=UTC)
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -75,3 +87,49 @@ def test_the_story_in_both_languages():
     assert story_words(Story(first, later, 12), "ko") == "온라인에서 먼저 만났고, 12일 뒤 매장에서 처음 샀어요."
     assert story_words(Story(later, first, 12), "en") == "Bought in a store first; came online for the first time 12 days later."
     assert story_words(Story(first, None, None), "en") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ko", "en"),
+    [
+        ("gender", "female", "여성", "Female"), ("Gender", "M", "남성", "Male"), ("country", "KR", "대한민국", "South Korea"),
+        ("locale", "ko-KR", "한국어", "Korean"), ("preferredChannel", "chat", "채팅", "Chat"), ("kind", "household", "가족", "Household"),
+        ("gender", "비공개", "비공개", "비공개"), ("nickname", "female", "female", "female"),
+    ],
+)  # fmt: skip
+def test_a_code_that_is_known_reads_as_a_word(name: str, value: str, ko: str, en: str):
+    """Codes of traits that many systems tell are words in both languages; any other value stays what was told."""
+    assert (trait_value(name, value, "ko"), trait_value(name, value, "en")) == (ko, en)
+
+
+def test_what_brought_somebody_is_named():
+    """A campaign's parts have names, the source first; a part that is not known keeps its own."""
+    parts = {"utm_name": "브랜드검색", "utm_medium": "cpc", "gclid": "x1", "utm_source": "search.example"}
+    assert campaign_words(parts, "ko") == "유입 search.example · 매체 cpc · 캠페인 브랜드검색 · gclid x1"
+    assert campaign_words(parts, "en") == "from search.example · by cpc · campaign 브랜드검색 · gclid x1"
+
+
+def person_with(*kinds: str) -> PersonView:
+    """Somebody known by these types of identifiers since AT."""
+    identifiers = [IdentifierView(kind, "x", False, AT, AT, "web", UUID(int=place)) for place, kind in enumerate(kinds)]
+    return PersonView(UUID(int=0), [], identifiers, {}, {}, AT, AT, 3, None, None)
+
+
+def seen_at(channel: str, **digest: str) -> TimelineEntry:
+    """An event there."""
+    return TimelineEntry(UUID(int=9), "m", "track", "Product Viewed", channel, channel, AT, AT, dict(digest), "user_id:x", 1, None)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "last", "ko", "en"),
+    [
+        (["anonymous_id", "user_id"], seen_at("pos", store_name="송도점"), "5월 3일 (일)에 처음 만난 회원이에요. … 송도점에서 마지막으로 만났어요.", "A member, first met on Sun 3 May. Last seen … at 송도점."),
+        (["phone"], seen_at("web"), "5월 3일 (일)에 처음 만난 고객이에요. 연락처는 알지만 회원은 아니에요. … 웹에서 마지막으로 만났어요.", "A customer who is not a member, first met on Sun 3 May. Last seen … on the web."),
+        (["anonymous_id"], seen_at("crm"), "5월 3일 (일)에 처음 온 방문자예요. 아직 누구인지는 몰라요. 마지막 활동은 …이에요.", "A visitor whom nobody knows by name yet, first met on Sun 3 May. Last seen …."),
+        (["user_id"], None, "5월 3일 (일)에 처음 만난 회원이에요. 마지막 활동은 …이에요.", "A member, first met on Sun 3 May. Last seen …."),
+    ],
+)
+def test_a_person_is_told_in_one_line(kinds: list[str], last: TimelineEntry | None, ko: str, en: str):
+    """Who somebody is, since when and where they were last, as a clerk says it; a system that is no place is not named as one."""
+    said = {language: summary_words(person_with(*kinds), last, language, SEOUL, AT) for language in ("ko", "en")}
+    assert {language: f"{one.before} …{one.after}" for language, one in said.items()} == {"ko": ko, "en": en}

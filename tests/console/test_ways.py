@@ -52,8 +52,26 @@ def test_a_person_is_masked_until_somebody_says_why(full, open_page):
     expect(page.locator("h1")).to_have_text("김하나")
     assert EMAIL in page.content()
     page.goto(f"{full.url}/audit")
-    expect(page.locator("#audit-table")).to_contain_text(f"person:{person}")
+    expect(page.locator(f"#audit-table a[title='person:{person}']").first).to_have_attribute("href", f"/people/{person}")
     expect(page.locator("#audit-table")).to_contain_text("고객이 요청했어요")
+
+
+def test_a_number_leads_to_what_is_behind_it(full, open_page):
+    """Fates, a source's volume and a plan's misfits open the events they count, for who may see events; a clerk sees the numbers alone."""
+    page = open_page(full, "/")
+    page.click(".sum a[href='/live?fate=duplicate']")
+    expect(page.locator("select[name=fate]")).to_have_value("duplicate")
+    page.goto(f"{full.url}/sources")
+    page.locator("#sources-table a[href='/live?source=web']").click()
+    expect(page.locator("select[name=source]")).to_have_value("web")
+    page.goto(f"{full.url}/live?name=page")
+    assert page.locator(".liverow").count(), "a kind of call is found although its events have names of their own"
+    page.goto(f"{full.url}/plan/event?name=Order+Completed")
+    page.click("a.tile[href^='/quarantine']")
+    expect(page.locator("select[name=name]")).to_have_value("Order Completed")
+    clerk = open_page(full, "/", role="store")
+    expect(clerk.locator(".sum .term").first).to_be_visible()
+    assert clerk.locator("a[href^='/live'], a[href^='/quarantine']").count() == 0
 
 
 def test_the_timeline_speaks_plainly(full, open_page):

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 
 import pytest
-from tools.pages import english_sentences, korean_sentences, pages
+from tools.pages import english_sentences, flow_sentences, korean_sentences, pages
 
 from dangol.cli.workspace import setting_sentences
 from dangol.settings import SECTIONS
@@ -26,9 +26,10 @@ def test_every_setting_says_what_it_does(section: str):
     assert [item.name for item in fields(SECTIONS[section]) if not told.get(item.name)] == []
 
 
-def test_every_setting_says_it_in_korean_too():
-    """Each sentence of the settings, as it stands now, has its Korean one in tools/settings.ko.toml, which holds no others."""
-    english, korean = english_sentences(), korean_sentences()
+@pytest.mark.parametrize(("of", "english"), [("settings", english_sentences()), ("flow", flow_sentences())])
+def test_every_sentence_says_it_in_korean_too(of: str, english: list[str]):
+    """Each sentence of the settings and of the flow, as it stands now, has its Korean one in tools/*.ko.toml, which holds no others."""
+    korean = korean_sentences(of)
     assert [one for one in english if one not in korean] == [], "say these in Korean, then run tools/pages.py"
-    assert [one for one in korean if one not in english] == [], "the settings do not say these any more"
+    assert [one for one in korean if one not in english] == [], f"the {of} does not say these any more"
     assert [said for said in korean.values() if not re.search(r"[가-힣]", said)] == []

@@ -8,6 +8,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,6 +143,8 @@ def _write(settings: Settings, path: Path | None, rows: Rows, importer: Importer
     log = open_log(settings)
     with _remembered(settings, path, key) as memory:
         done = memory.resume(log) if memory else 0
+        if memory and (when := memory.imported()):
+            remark(f"This very file was imported before, on {when}. Events that are known already end as duplicates and change nothing.")
         if done:
             remark(f"{done:,} rows were written before it was interrupted; it goes on there.")
         writer = log.writer("import")
@@ -157,7 +160,7 @@ def _write(settings: Settings, path: Path | None, rows: Rows, importer: Importer
         finally:
             writer.close()
         if memory:
-            memory.forget()
+            memory.finish()
 
 
 class _Memory:
@@ -186,10 +189,18 @@ class _Memory:
         new.write_bytes(msgspec.json.encode(progress))
         new.replace(self._path)
 
-    def forget(self) -> None:
+    def finish(self) -> None:
         """It is done; importing the file again reads it from the start, and finds duplicates."""
+        self._path.with_suffix(".done").write_text(f"{datetime.now().astimezone():%Y-%m-%d %H:%M}", encoding="utf-8")
         self._path.unlink(missing_ok=True)
         self._path.with_suffix(".lock").unlink(missing_ok=True)
+
+    def imported(self) -> str:
+        """When the very same was imported to its end, in local time; "" when it never was."""
+        try:
+            return self._path.with_suffix(".done").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
 
 
 @contextlib.contextmanager
@@ -250,6 +261,7 @@ def _tell(importer: Importer, *, as_json: bool) -> None:
         return
     for _, words in tally.problems:
         remark(words)
+    remark("They take effect as soon as Dangol processes them; one that came before, with the same messageId, ends as a duplicate.")
     say(f"{tally.rows:,} rows read, {tally.events:,} events written{_remainder(tally)}.")
 
 

@@ -15,28 +15,11 @@ from zoneinfo import ZoneInfo
 from dangol.console.people_words import short
 from dangol.console.sentence_table import Words
 from dangol.console.shown import particle
-from dangol.identity import ClaimView, DecisionKind, DecisionView
+from dangol.identity import TYPE_NAMES, ClaimView, DecisionKind, DecisionView
 from dangol.privacy import mask_identifier
 
-#: What people call a type of identifier.
-TYPES: dict[str, Words] = {
-    "user_id": Words("회원", "member", "badge-check"),
-    "loyalty_number": Words("멤버십 번호", "loyalty number", "star"),
-    "crm_id": Words("CRM 번호", "CRM number", "badge-check"),
-    "kakao_id": Words("카카오 계정", "Kakao account", "message-circle"),
-    "naver_id": Words("네이버 계정", "Naver account", "message-circle"),
-    "apple_id": Words("애플 계정", "Apple account", "message-circle"),
-    "google_id": Words("구글 계정", "Google account", "message-circle"),
-    "card_token": Words("카드", "card", "credit-card"),
-    "email": Words("이메일", "e-mail", "mail"),
-    "phone": Words("전화번호", "phone", "phone"),
-    "qr": Words("QR", "QR code", "qr-code"),
-    "idfa": Words("광고 ID", "advertising id", "smartphone"),
-    "gaid": Words("광고 ID", "advertising id", "smartphone"),
-    "device_id": Words("기기", "device", "smartphone"),
-    "push_token": Words("알림 주소", "push address", "smartphone"),
-    "anonymous_id": Words("브라우저", "browser", "cookie"),
-}
+#: What people call a type of identifier. Before a value, as in "member M1024", a member's number is short.
+TYPES: dict[str, Words] = {kind: Words(name.ko, name.en) for kind, name in TYPE_NAMES.items()} | {"user_id": Words("회원", "member")}
 
 #: Why a claim was refused: short, and as a sentence.
 REFUSED: dict[str, tuple[Words, Words]] = {

@@ -46,6 +46,15 @@ def say(type_: str, name: str, channel: str, digest: Mapping[str, Any], language
     return Sentence(_placed(body, channel, values, language) + _amount(values, words), words.icon, words.tone)
 
 
+def where_words(channel: str, digest: Mapping[str, Any], language: str) -> str:
+    """Where an event happened: 송도점에서, 웹에서, on the web; "" for systems that are no place, such as a CRM."""
+    place = _place(channel, _values("track", "", digest))
+    if place:
+        return f"{place}에서" if language == "ko" else f"at {place}"
+    where = CHANNELS.get(channel)
+    return "" if where is None else where.ko_where if language == "ko" else where.en_where
+
+
 def _words(type_: str, name: str) -> Words:
     if type_ and type_ != "track":
         return CALLS.get(type_, CALLS["track"])
@@ -116,7 +125,7 @@ def _filled(part: str, values: Mapping[str, str], language: str) -> str | None:
 def _placed(body: str, channel: str, values: Mapping[str, str], language: str) -> str:
     """The sentence with where it happened: the store's name when it is known, else the channel."""
     where = CHANNELS.get(channel)
-    place = values.get("place") if channel in ("pos", "kiosk", "sensor", "other") else None
+    place = _place(channel, values)
     if place and place in body:
         return body
     if language == "ko":
@@ -125,6 +134,10 @@ def _placed(body: str, channel: str, values: Mapping[str, str], language: str) -
         return body if not opening or first_word in (opening, "매장에서", "앱을") else f"{opening} {body}"
     ending = f"at {place}" if place else (where.en_where if where else "")
     return body if not ending or " store" in body or "the app" in body else f"{body} {ending}"
+
+
+def _place(channel: str, values: Mapping[str, str]) -> str | None:
+    return values.get("place") if channel in ("pos", "kiosk", "sensor", "other") else None
 
 
 def _amount(values: Mapping[str, str], words: Words) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dangol.console.sentences import channel_name
+from dangol.console.sentences import channel_name, where_words
 from dangol.console.shown import day, particle
-from dangol.profiles import Crossing, OnlineBefore, Recognition, StoreBefore, Story, TimelineEntry
+from dangol.profiles import Crossing, OnlineBefore, PersonView, Recognition, StoreBefore, Story, TimelineEntry
 
 #: What a joining event is called, by its name or call type: Korean, English.
 JOINING: dict[str, tuple[str, str]] = {
@@ -22,12 +22,38 @@ JOINING: dict[str, tuple[str, str]] = {
 }
 
 
+#: Types of identifiers that only a member has, and those by which somebody can be reached.
+_MEMBERS, _REACHED = frozenset({"user_id", "loyalty_number"}), frozenset({"email", "phone", "kakao_id", "naver_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Who somebody is, in a line that a store clerk reads: words before the time of the last contact, and what follows it at once."""
+
+    before: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a line of the timeline says besides its own sentence."""
 
     text: str
     icon: str
+
+
+def summary_words(view: PersonView, newest: TimelineEntry | None, language: str, zone: ZoneInfo, now: datetime) -> Summary:
+    """Who this is, since when, and where they were last. Args: newest: their last event; None: it is not at hand."""
+    kinds = {one.type for one in view.identifiers}
+    place = 0 if kinds & _MEMBERS else 1 if kinds & _REACHED else 2
+    since = day(view.first_seen, language, zone, now) if view.first_seen else ""
+    where = where_words(newest.channel, newest.digest, language) if newest else ""
+    if language == "ko":
+        who = ("회원이에요.", "고객이에요. 연락처는 알지만 회원은 아니에요.", "방문자예요. 아직 누구인지는 몰라요.")[place]
+        met = f"{since}에 처음 {'온' if place == 2 else '만난'} " if since else ""
+        return Summary(f"{met}{who}", f" {where} 마지막으로 만났어요.") if where else Summary(f"{met}{who} 마지막 활동은", "이에요.")
+    who = ("A member", "A customer who is not a member", "A visitor whom nobody knows by name yet")[place]
+    return Summary(f"{who}{f', first met on {since}' if since else ''}. Last seen", f" {where}." if where else ".")
 
 
 def notes_of(entry: TimelineEntry, language: str, zone: ZoneInfo, now: datetime) -> list[Note]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from dangol.console.sentence_table import CHANNELS, Words
 from dangol.profiles import TraitExplanation
@@ -30,10 +31,49 @@ TRAIT_NAMES: dict[str, Words] = {
     "kakao_id": Words("카카오 계정", "Kakao account"),
     "naver_id": Words("네이버 계정", "Naver account"),
     "company": Words("회사", "Company"),
+    "kind": Words("종류", "Kind"),
     "title": Words("직함", "Title"),
     "username": Words("아이디", "User name"),
     "website": Words("웹사이트", "Website"),
     "created_at": Words("가입일", "Created"),
+}
+
+_WOMAN, _MAN = Words("여성", "Female"), Words("남성", "Male")
+_GENDERS = {"female": _WOMAN, "f": _WOMAN, "woman": _WOMAN, "male": _MAN, "m": _MAN, "man": _MAN, "other": Words("그 밖", "Other")}
+_LANGUAGES = {
+    "ko": Words("한국어", "Korean"), "en": Words("영어", "English"), "ja": Words("일본어", "Japanese"), "zh": Words("중국어", "Chinese"),
+    "vi": Words("베트남어", "Vietnamese"), "th": Words("태국어", "Thai"),
+}  # fmt: skip
+_COUNTRIES = {
+    "kr": Words("대한민국", "South Korea"), "us": Words("미국", "United States"), "jp": Words("일본", "Japan"), "cn": Words("중국", "China"),
+    "tw": Words("대만", "Taiwan"), "hk": Words("홍콩", "Hong Kong"), "vn": Words("베트남", "Vietnam"), "sg": Words("싱가포르", "Singapore"),
+}  # fmt: skip
+#: What values mean that systems tell in codes, by the trait's name. Compared without regard to case.
+TRAIT_VALUES: dict[str, dict[str, Words]] = {
+    "gender": _GENDERS,
+    "sex": _GENDERS,
+    "language": _LANGUAGES,
+    "locale": {f"{code}{rest}": words for code, words in _LANGUAGES.items() for rest in ("", f"-{'kr' if code == 'ko' else 'us' if code == 'en' else code}")},
+    "country": _COUNTRIES,
+    "country_code": _COUNTRIES,
+    "kind": {
+        "household": Words("가족", "Household"), "family": Words("가족", "Family"), "company": Words("회사", "Company"),
+        "account": Words("거래처", "Account"), "organization": Words("단체", "Organisation"),
+    },
+    "preferred_channel": {kind: Words(one.ko, one.en) for kind, one in CHANNELS.items()},
+}
+#: Traits that are counted, not numbered: their digits are grouped.
+COUNTED = frozenset({"points", "point_balance", "mileage", "balance"})
+
+#: What the parts of a campaign are called that brought somebody.
+CAMPAIGN_PARTS: dict[str, Words] = {
+    "utm_source": Words("유입", "from"),
+    "utm_medium": Words("매체", "by"),
+    "utm_name": Words("캠페인", "campaign"),
+    "utm_campaign": Words("캠페인", "campaign"),
+    "utm_term": Words("검색어", "searched for"),
+    "utm_content": Words("소재", "content"),
+    "referrer": Words("이전 페이지", "came from the page"),
 }
 
 #: What decides, as the rule reads. {order} is the list of sources.
@@ -85,8 +125,29 @@ _ALONE = Words("들어온 값이 하나뿐이에요.", "It is the only value tol
 
 def trait_name(name: str, language: str) -> str:
     """What people call a trait: 생일 for birthday; an unknown one as it is. loyaltyNumber and loyalty_number are the same name."""
-    words = TRAIT_NAMES.get(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    words = TRAIT_NAMES.get(_known(name))
     return words.of(language) if words else name
+
+
+def trait_value(name: str, value: str, language: str) -> str:
+    """What a code stands for: 여성 for gender female; any other value as it is."""
+    words = TRAIT_VALUES.get(_known(name), {}).get(value.strip().casefold())
+    return words.of(language) if words else value
+
+
+def is_counted(name: str) -> bool:
+    """Whether the trait's numbers are amounts, such as points."""
+    return _known(name) in COUNTED
+
+
+def campaign_words(campaign: Mapping[str, str], language: str) -> str:
+    """What brought somebody, in one line: 캠페인 브랜드검색 · 매체 cpc."""
+    told = sorted(campaign.items(), key=lambda one: list(CAMPAIGN_PARTS).index(one[0]) if one[0] in CAMPAIGN_PARTS else len(CAMPAIGN_PARTS))
+    return " · ".join(f"{CAMPAIGN_PARTS[key].of(language) if key in CAMPAIGN_PARTS else key} {value}" for key, value in told)
+
+
+def _known(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def why_told(view: TraitExplanation, language: str) -> str:

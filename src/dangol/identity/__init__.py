@@ -32,6 +32,7 @@ from dangol.identity.facts import (
     Refused,
 )
 from dangol.identity.handlers import Seen, link
+from dangol.identity.names import TYPE_NAMES, type_name
 from dangol.identity.rules import Claim, claimed_identifiers, judge, leader
 from dangol.identity.ruleset import (
     RuleSet,
@@ -48,6 +49,7 @@ from dangol.identity.shared import OwnerView, SharedPage, SharedView, shared_one
 from dangol.identity.versions import RuleSetVersionView, rule_set_versions
 
 __all__ = [
+    "TYPE_NAMES",
     "Claim",
     "ClaimRefused",
     "ClaimView",
@@ -98,6 +100,7 @@ __all__ = [
     "shared_page",
     "shipped_document",
     "take_back",
+    "type_name",
     "was_taken_back",
     "why",
 ]

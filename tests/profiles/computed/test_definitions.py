@@ -118,6 +118,10 @@ def test_a_stage_says_why():
     told = why(judge(rules.lifecycle, standing(112, 150)), rules.computed)
     assert told == {"en": "Last order: 112 days ago (asked: more than 90 days ago).", "ko": "마지막 주문: 112일 전 (기준: 90일 넘게 지남)"}
     assert stage_means(rules.lifecycle[3], rules.computed) == {"en": "Last order: more than 90 days ago", "ko": "마지막 주문: 90일 넘게 지남"}
+    assert stage_means(rules.lifecycle[0], rules.computed) == {
+        "en": "Orders: exactly 0 and has none of member number, loyalty number, e-mail, phone",
+        "ko": "주문 수: 0 그리고 회원 번호, 멤버십 번호, 이메일, 전화번호 없음",
+    }
     assert means(rules.computed["orders"]) == {"en": "How many events: Order Completed, order.placed, all time", "ko": "이벤트 수: Order Completed, order.placed, 전체 기간"}
 
 

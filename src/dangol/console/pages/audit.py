@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dangol.console.access import ROLE_WORDS, needs
+from dangol.console.people_words import short
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw, settings
 from dangol.console.table_files import counted, note_file, table_file, wants_file
@@ -68,14 +69,17 @@ def audit(request: HttpRequest) -> HttpResponse:
                 "one": one,
                 "act": words.get(one.act, one.act),
                 "role": ROLE_WORDS.get(one.role, (one.role,))[0],
+                "who": one.actor.removeprefix("operator:") if one.actor.startswith("operator:") else named(one.actor),
+                "about": named(one.subject),
+                "href": f"/people/{one.subject.removeprefix('person:')}" if one.subject.startswith("person:") else "",
                 "tone": "warn" if one.act == "person.unmasked" else "",
             }
             for one in page.entries
         ],
         next=page.next,
         filters=[
-            {"name": "subject", "label": _("About"), "value": subject, "placeholder": _("About, e.g. source:web")},
-            {"name": "actor", "label": _("Who"), "value": actor, "placeholder": _("Who, e.g. operator:mina")},
+            {"name": "subject", "label": _("About"), "value": subject, "placeholder": _("e.g. source:web")},
+            {"name": "actor", "label": _("Who"), "value": actor, "placeholder": _("e.g. operator:mina")},
             {"name": "act", "label": _("Act"), "value": act, "options": [("", _("All acts")), *words.items()]},
             {"name": "since", "label": _("from"), "value": given.get("since", "") if since else "", "date": True},
             {"name": "until", "label": _("to"), "value": given.get("until", "") if until else "", "date": True},
@@ -124,6 +128,18 @@ def chain(request: HttpRequest) -> HttpResponse:
     if isinstance(found, Intact):
         return show(request, "pages/audit_chain.html", Chain(intact=True, entries=found.entries, digest=found.digest, broken_at=0))
     return show(request, "pages/audit_chain.html", Chain(intact=False, entries=0, digest="", broken_at=found.id))
+
+
+def named(text: str) -> str:
+    """Who or what an entry names, in words: source:web as "source web"; what is not known stays as it is."""
+    kind, colon, value = text.partition(":")
+    word = {
+        "source": _("source"), "operator": _("operator"), "token": _("token"), "command": _("command"), "person": _("person"), "group": _("group"),
+        "event": _("event"), "message": _("event"), "plan": _("plan"), "run": _("run"), "suggestion": _("suggested match"),
+        "subscription": _("webhook"), "trait_rules": _("trait rules"), "identity_rules": _("identity rules"), "fact": _("event"), "quarantine": _("event"),
+        "decision": _("decision"),
+    }.get(kind)  # fmt: skip
+    return f"{word} {short(value)}" if word and colon else text
 
 
 def act_words() -> dict[str, str]:

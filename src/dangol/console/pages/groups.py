@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -16,6 +17,7 @@ from dangol.console.pages.person import plain_value
 from dangol.console.people_words import listed, person_label
 from dangol.console.shell import show
 from dangol.console.store import raw
+from dangol.console.trait_words import trait_name
 from dangol.operators import Permission
 from dangol.privacy import mask_group, mask_group_name
 from dangol.profiles import MemberView, group_view, search_groups
@@ -53,13 +55,13 @@ def group(request: HttpRequest, group_id: str) -> HttpResponse:
         raise Http404 from None
     if found is None:
         raise Http404
-    shown = mask_group(found)
+    shown, language = mask_group(found), translation.get_language() or "ko"
     page = GroupPage(
         group_id=shown.group_id,
         name=shown.name or _("Group %(id)s") % {"id": shown.group_id},
         since=shown.since,
         traits=[
-            {"name": name, "value": plain_value(trait.value), "source": trait.source, "at": trait.observed_at}
+            {"name": name, "label": trait_name(name, language), "value": plain_value(trait.value, name), "source": trait.source, "at": trait.observed_at}
             for name, trait in shown.traits.items()
             if name != "name"
         ],

@@ -59,6 +59,8 @@ class Home:
     #: Steps to the first event, empty once events flow.
     steps: list[dict[str, Any]]
     may_add_source: bool
+    #: Whether numbers of events lead to the events.
+    may_live: bool
     process_words: dict[str, str]
     #: What a process does, by its name.
     process_names: dict[str, str]
@@ -82,10 +84,11 @@ def home(request: HttpRequest) -> HttpResponse:
         people=tiles["people"] or 0,
         today=tiles["today"] or 0,
         waiting_for_you=tiles["waiting_for_you"],
-        fates=_fates(flow),
+        fates=_fates(flow, request),
         chart=_chart(volumes, now, _zone()),
         steps=[] if flow.standing.received else _steps(has_source=bool(all_sources)),
         may_add_source=allowed(request, Permission.SOURCES_CHANGE),
+        may_live=allowed(request, Permission.LIVE_SEE),
         process_words=_process_words(),
         process_names=_process_names([one.name for one in flow.standing.processes]),
     )
@@ -166,7 +169,7 @@ def fate_words() -> dict[str, str]:
     return {"applied": _("applied"), "duplicate": _("duplicate"), "quarantined": _("quarantined"), "suppressed": _("suppressed")}
 
 
-def _fates(flow: flow_picture.Flow) -> list[dict[str, Any]]:
+def _fates(flow: flow_picture.Flow, request: HttpRequest) -> list[dict[str, Any]]:
     helps = {
         "applied": _("It took effect."),
         "duplicate": _("It had come before; nothing changed."),
@@ -174,6 +177,7 @@ def _fates(flow: flow_picture.Flow) -> list[dict[str, Any]]:
         "suppressed": _("It was kept out on purpose."),
     }
     words, left, drawn = fate_words(), 0.0, []
+    may_live, may_settle = allowed(request, Permission.LIVE_SEE), allowed(request, Permission.QUARANTINE_SEE)
     for name, colour in FATES:
         drawn.append(
             {
@@ -184,6 +188,7 @@ def _fates(flow: flow_picture.Flow) -> list[dict[str, Any]]:
                 "x": left,
                 "width": flow.shares[name],
                 "help": helps[name],
+                "href": "/quarantine" if name == "quarantined" and may_settle else f"/live?fate={name}" if may_live else "",
             }
         )
         left += flow.shares[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,11 +16,13 @@ from dangol.console.identity_graph import DEVICES
 from dangol.console.identity_words import Teller
 from dangol.console.masking import is_unmasked
 from dangol.console.pages.identity import name_of, node_of, other_than, teller_for
-from dangol.console.pages.person import identifier_icon
+from dangol.console.pages.identity_candidates import doubtful_joins, likely_others
+from dangol.console.pages.person import identifier_icon, plain_value
 from dangol.console.people_words import Listed, listed, person_label, short
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
 from dangol.console.suggestion_words import RISKS
+from dangol.console.trait_words import trait_name
 from dangol.identity import DecisionKind, DecisionRecord, DecisionRefused, identity_of, list_decisions, people_of
 from dangol.operators import Permission
 from dangol.privacy import mask_trait
@@ -56,6 +57,9 @@ class Deciding:
     #: Merging: what was searched, and who was found.
     asked: str = ""
     hits: list[Listed] = field(default_factory=list)
+    #: Where to begin, while nothing is chosen: joins to doubt (doubtful_joins), people to merge with (likely_others).
+    joins: list[dict[str, Any]] = field(default_factory=list)
+    likely: list[dict[str, Any]] = field(default_factory=list)
     why: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -188,7 +192,7 @@ def _page(
             errors = {**errors, "": str(error)}
     asked = request.GET.get("q", "").strip()[:200] if kind is DecisionKind.TOGETHER else ""
     hits = [hit for hit in search_people(raw(), asked, limit=HITS)[0] if hit.person_id != person_id] if asked else []
-    teller = teller_for([], own)
+    teller, open_yet = teller_for([], own), seen is None and not asked
     return Deciding(
         person_id=person_id,
         label=name_of(person_id, clear=clear, small=view.identifiers_in_all <= CHOICES),
@@ -199,6 +203,8 @@ def _page(
         seen=seen,
         asked=asked,
         hits=[listed(hit) for hit in hits],
+        joins=doubtful_joins(view, own) if open_yet and kind is DecisionKind.APART else [],
+        likely=likely_others(person_id, view) if open_yet and kind is DecisionKind.TOGETHER else [],
         why=why,
         errors=errors,
     )
@@ -255,18 +261,15 @@ def _side(side: PersonSide, clear: set[UUID], before: dict[UUID, UUID]) -> dict[
         ],
         "more": side.identifiers_in_all - len(few) - len(devices[:DEVICES_TOLD]),
         "traits": [
-            {"name": name, "value": _plain(trait.value if shown else mask_trait(name, trait.value)), "source": trait.source}
+            {
+                "name": trait_name(name, teller.language), "source": trait.source,
+                "value": plain_value(trait.value if shown else mask_trait(name, trait.value), name),
+            }
             for name, trait in side.traits.items()
         ],
         "events": side.events,
         "last_seen": side.last_seen,
     }  # fmt: skip
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _leading(side: PersonSide, teller: Teller) -> str:

@@ -19,6 +19,7 @@ from dangol.console.pages.person import identifier_icon
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.people_words import short
 from dangol.console.refusal_words import refusal_words
+from dangol.console.rule_comments import comments_in
 from dangol.console.rule_runs import start_run
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw, settings
@@ -89,7 +90,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         older = versions[place + 1].document if place + 1 < len(versions) else ""
         told.append({
             "version": one.version, "actor": one.actor.partition(":")[2] or one.actor, "why": one.why, "at": one.applied_at,
-            "in_force": place == 0, "diff": diff_lines(older, one.document) if older else [],
+            "in_force": place == 0, "diff": _diff(older, one.document) if older else [],
         })  # fmt: skip
     page = Rules(
         version=version,
@@ -107,18 +108,18 @@ def edit(request: HttpRequest) -> HttpResponse:
     """Write a rule set and try it on history. Opened with ?version=, it begins with that one: the way back."""
     in_force, current = document_in_force(raw())
     if request.method == "POST":
-        document = request.POST.get("document", "").replace("\r\n", "\n")
+        document = _written(request)
         try:
             check_document(document, settings().brand.country)
             return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.TRY, document, '')}")
         except (RuleSetRefused, RunBusy) as error:
             said = refusal_words(str(error), translation.get_language() or "ko")
-            page = Editing(document=document, version=0, in_force=in_force, diff=diff_lines(current, document), errors={"document": said})
+            page = Editing(document=_read(document), version=0, in_force=in_force, diff=_diff(current, document), errors={"document": said})
             return show(request, "pages/identity_rules_edit.html", page, status=422)
     wanted = request.GET.get("version", "")
     chosen = next((one for one in rule_set_versions(raw()) if str(one.version) == wanted), None)
     document = chosen.document if chosen else current
-    page = Editing(document=document, version=chosen.version if chosen else in_force, in_force=in_force, diff=diff_lines(current, document))
+    page = Editing(document=_read(document), version=chosen.version if chosen else in_force, in_force=in_force, diff=_diff(current, document))
     return show(request, "pages/identity_rules_edit.html", page)
 
 
@@ -147,13 +148,13 @@ def run(request: HttpRequest, number: int) -> HttpResponse:
 @needs(Permission.IDENTITY_RULES)
 def check(request: HttpRequest) -> HttpResponse:
     """Whether a rule set that is being written can be used; asked while somebody types."""
-    document = request.POST.get("document", "").replace("\r\n", "\n")
+    document = _written(request)
     error = ""
     try:
         check_document(document, settings().brand.country)
     except RuleSetRefused as refused:
         error = refusal_words(str(refused), translation.get_language() or "ko")
-    return show(request, "pages/identity_rules_check.html", Checked(error=error, diff=diff_lines(document_in_force(raw())[1], document)))
+    return show(request, "pages/identity_rules_check.html", Checked(error=error, diff=_diff(document_in_force(raw())[1], document)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +163,20 @@ class Checked:
 
     error: str
     diff: list[dict[str, str]]
+
+
+def _written(request: HttpRequest) -> str:
+    """The document as it is kept."""
+    return comments_in(request.POST.get("document", "").replace("\r\n", "\n"), "en")
+
+
+def _read(document: str) -> str:
+    """The document as its reader reads it."""
+    return comments_in(document, translation.get_language() or "ko")
+
+
+def _diff(before: str, after: str) -> list[dict[str, str]]:
+    return diff_lines(_read(before), _read(after))
 
 
 def _ask(request: HttpRequest, kind: RunKind, document: str, why: str) -> int:
@@ -192,7 +207,7 @@ def _run_page(request: HttpRequest, found: RuleRunView, errors: dict[str, str]) 
         splits=[_example(one, teller) for one in tried["splits"]] if tried else [],
         merges=[_example(one, teller) for one in tried["merges"]] if tried else [],
         may_change=allowed(request, Permission.IDENTITY_RULES),
-        diff=diff_lines(document_in_force(raw())[1], found.document),
+        diff=_diff(document_in_force(raw())[1], found.document),
         errors=errors,
     )
 

@@ -204,7 +204,7 @@ def _fitting(facts: list[Fact], wanted: Wanted, known: dict[int, SourceView]) ->
             fate is not None
             and (not wanted.fate or fate == wanted.fate)
             and (not wanted.source or (source is not None and source.name == wanted.source))
-            and (not wanted.name or wanted.name.casefold() in (fact.name or fact.type).casefold())
+            and (not wanted.name or any(wanted.name.casefold() in text.casefold() for text in (fact.name, fact.type)))
             and (wanted.person is None or wanted.person in (fact.person, fact.node))
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,6 +21,7 @@ from dangol.console.people_words import TELLING, person_label, short
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw, settings
 from dangol.console.suggestion_words import GONE, OUTCOMES, RISKS, STATES, asked, bits, field_name, level_name, masked, percent
+from dangol.console.trait_words import trait_value
 from dangol.identity import rules_in_force
 from dangol.identity.matching import Reason
 from dangol.identity.suggestions import Approver, Risk, Suggestion, SuggestionFilter, SuggestionState, place_of, suggestion, suggestions
@@ -200,7 +202,7 @@ def _rows(found: Suggestion, views: list[PersonView], *, clear: bool) -> list[di
     for field, names in _TRAITS.items():
         values = [
             _few([one.value for one in view.identifiers if one.type == field])
-            or next((_plain(view.traits[name].value) for name in names if name in view.traits), "")
+            or next((_plain(view.traits[name].value, name) for name in names if name in view.traits), "")
             for view in seen
         ]
         if any(values):
@@ -238,10 +240,10 @@ def _mark(reason: Reason | None, values: list[str]) -> dict[str, str]:
     return {"mark": "differs" if reason.level == "different" else "near", "word": level_name(reason.field, reason.level)}
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, name: str) -> str:
     if isinstance(value, dict):
         return " ".join(str(one) for one in value.values() if one not in ("", None, "KR"))
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else trait_value(name, str(value), translation.get_language() or "ko")
 
 
 def _few(values: Iterable[str]) -> str:

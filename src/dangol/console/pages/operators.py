@@ -32,6 +32,7 @@ class Operators:
     find: str
     rows: list[dict[str, Any]]
     tokens: list[Any]
+    #: {value, title, about, may: [what the role may do]}.
     roles: list[dict[str, Any]]
     #: {title, roles: [bool per role]} per permission.
     table: list[dict[str, Any]]
@@ -181,7 +182,14 @@ def _tokens(request: HttpRequest) -> list[dict[str, Any]]:
 def _page(request: HttpRequest, *, tab: str | None = None, **given: Any) -> Operators:
     tab = tab or (request.GET.get("tab", "") if request.GET.get("tab") in ("tokens", "roles") else "people")
     titles = (("people", _("Operators")), ("roles", _("Roles")), ("tokens", _("Tokens for programs")))
-    roles = [{"value": role.value, "title": ROLE_WORDS[role.value][0], "about": ROLE_WORDS[role.value][1]} for role in Role]
+    permissions = permission_words()
+    roles = [
+        {
+            "value": role.value, "title": ROLE_WORDS[role.value][0], "about": ROLE_WORDS[role.value][1],
+            "may": [words for permission, words in permissions.items() if permission in PERMISSIONS[role]],
+        }
+        for role in Role
+    ]  # fmt: skip
     find = request.GET.get("find", "").strip()
     return Operators(
         filters=[
@@ -194,7 +202,7 @@ def _page(request: HttpRequest, *, tab: str | None = None, **given: Any) -> Oper
         roles=roles,
         table=[
             {"title": words, "roles": [permission in PERMISSIONS[role] for role in Role]}
-            for permission, words in permission_words().items()
+            for permission, words in permissions.items()
         ],
         may_change=allowed(request, Permission.OPERATORS_CHANGE),
         tab=tab,

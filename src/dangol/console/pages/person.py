@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import translation
@@ -23,8 +24,10 @@ from dangol.console.pages.person_timeline import Timeline, timeline_of
 from dangol.console.people_words import TELLING, person_label
 from dangol.console.sentences import channel_name
 from dangol.console.shell import address_of, flash, is_partial, show
+from dangol.console.shown import number
 from dangol.console.store import raw, settings
-from dangol.console.trait_words import trait_name
+from dangol.console.story_words import Summary, summary_words
+from dangol.console.trait_words import campaign_words, is_counted, trait_name, trait_value
 from dangol.engines.lake import open_lake
 from dangol.operators import Permission
 from dangol.privacy import mask_json, mask_label, mask_person, record
@@ -43,6 +46,13 @@ IDENTIFIER_ICONS = {
     "card_token": "credit-card",
     "loyalty_number": "star",
     "kakao_id": "message-circle",
+    "naver_id": "message-circle",
+    "apple_id": "user-round",
+    "google_id": "user-round",
+    "crm_id": "contact",
+    "idfa": "smartphone",
+    "gaid": "smartphone",
+    "push_token": "smartphone",
     "qr": "qr-code",
 }
 #: Parts of an address, as they are read in Korea; other parts follow.
@@ -57,6 +67,8 @@ class PersonPage:
 
     person: PersonView
     label: str
+    #: Who this is, since when and where they were last.
+    summary: Summary
     #: Masked now; may_unmask: whether this role can ask to see it.
     masked: bool
     may_unmask: bool
@@ -94,15 +106,18 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     clear, language = is_unmasked(request, person_id), translation.get_language() or "ko"
     label = label_of(view)
     shown = view if clear else mask_person(view)
+    timeline = timeline_of(request, person_id)
     page = PersonPage(
         person=shown,
+        summary=summary_words(view, timeline.newest, language, ZoneInfo(settings().brand.timezone), datetime.now(UTC)),
         label=person_label(label if clear else mask_label(label)),
         masked=not clear,
         may_unmask=allowed(request, Permission.PEOPLE_UNMASK),
         reasons=[_("The customer asks for it"), _("To check who is calling"), _("To correct a mistake"), _("A rights request")],
         traits=[
             {
-                "name": name, "label": trait_name(name, language), "value": plain_value(trait.value), "source": trait.source,
+                "name": name, "label": trait_name(name, language), "value": plain_value(trait.value, name), "raw": raw_value(trait.value, name),
+                "source": trait.source,
                 "at": trait.observed_at, "others": len(trait.others), "why_url": f"/people/{person_id}/trait?{urlencode({'name': name})}",
             }
             for name, trait in sorted(shown.traits.items())
@@ -129,7 +144,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         ],
         touches=_touches(shown),
         sessions=sessions(connection, person_id, limit=SESSIONS_SHOWN),
-        timeline=timeline_of(request, person_id),
+        timeline=timeline,
     )
     return show(request, "pages/person.html", page)
 
@@ -228,16 +243,24 @@ def identifier_icon(kind: str) -> str:
     return IDENTIFIER_ICONS.get(kind, "hash")
 
 
-def plain_value(value: Any) -> str:
-    """A trait's value in one line."""
+def plain_value(value: Any, name: str = "") -> str:
+    """A trait's value in one line; codes of a trait that is known by *name* in the reader's language."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, dict):
         ordered = sorted(value.items(), key=lambda one: ADDRESS_ORDER.index(one[0]) if one[0] in ADDRESS_ORDER else len(ADDRESS_ORDER))
-        return ", ".join(plain_value(one) for _key, one in ordered if one not in ("", None))
+        return ", ".join(plain_value(one, key) for key, one in ordered if one not in ("", None))
     if isinstance(value, list):
-        return ", ".join(plain_value(one) for one in value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return ", ".join(plain_value(one, name) for one in value)
+    if isinstance(value, str):
+        return trait_value(name, value, translation.get_language() or "ko")
+    return number(value) if is_counted(name) and isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)
+
+
+def raw_value(value: Any, name: str) -> str:
+    """A value as it was told, for hovering; "" where it reads the same."""
+    told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "" if told == plain_value(value, name) or isinstance(value, bool) else told
 
 
 def _touches(view: PersonView) -> list[dict[str, Any]]:
@@ -249,7 +272,7 @@ def _touches(view: PersonView) -> list[dict[str, Any]]:
             "at": touch.at,
             "channel": channel_name(touch.channel, language),
             "source": touch.source,
-            "campaign": touch.campaign,
+            "campaign": campaign_words(touch.campaign, language),
         }
         for title, touch in known
         if touch is not None

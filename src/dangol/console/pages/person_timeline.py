@@ -50,6 +50,8 @@ class Timeline:
     story: str
     #: Above the whole timeline; None on a next page, a filtered one, and where less than two things happened.
     lanes: LanePicture | None
+    #: The person's last event; None on a next page and a filtered one.
+    newest: TimelineEntry | None
 
 
 @require_GET
@@ -114,6 +116,7 @@ def timeline_of(request: HttpRequest, person_id: UUID) -> Timeline:
         ],
         filtered=bool(name or channel or before_known),
         story=story_words(page.story, language),
+        newest=page.entries[0] if page.entries and not (name or channel or before_known or request.GET.get("after")) else None,
         lanes=None if is_partial(request) or name or channel or before_known else _lanes(person_id, language, zone),
     )
 

@@ -65,6 +65,9 @@ class EventPage:
     versions: list[dict[str, Any]]
     in_catalogue: bool
     may_change: bool
+    #: Where its events are, and those that do not fit; "" for a role that may not see them.
+    events_href: str
+    violations_href: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +161,17 @@ def event(request: HttpRequest) -> HttpResponse:
         versions=_history(versions),
         in_catalogue=known is not None,
         may_change=allowed(request, Permission.PLAN_CHANGE),
+        events_href=f"/live?name={quote(name)}" if allowed(request, Permission.LIVE_SEE) else "",
+        violations_href=_violations_href(request, name, in_force),
     )
     return show(request, "pages/plan_event.html", page)
+
+
+def _violations_href(request: HttpRequest, name: str, in_force: PlanVersionView | None) -> str:
+    tagged = in_force is not None and in_force.action == "tag"
+    if not allowed(request, Permission.LIVE_SEE if tagged else Permission.QUARANTINE_SEE):
+        return ""
+    return f"/live?fate=tagged&name={quote(name)}" if tagged else f"/quarantine?reason=plan_violation&name={quote(name)}"
 
 
 @require_http_methods(["GET", "POST"])

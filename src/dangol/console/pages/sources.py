@@ -42,6 +42,8 @@ class Sources:
     filters: list[dict[str, Any]]
     filtered: bool
     may_change: bool
+    #: Whether numbers of events lead to the events.
+    may_live: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ class SourcePage:
     webhook: str
     mapping: str
     may_change: bool
+    may_live: bool
     key_action: str
     pause_action: str
     #: Sent along when the source is stopped.
@@ -107,6 +110,7 @@ def sources(request: HttpRequest) -> HttpResponse:
         ],
         filtered=bool(find or kind),
         may_change=allowed(request, Permission.SOURCES_CHANGE),
+        may_live=allowed(request, Permission.LIVE_SEE),
     )
     return show(request, "pages/sources.html", page)
 
@@ -219,6 +223,7 @@ def _show(
         webhook=f"{address}/v1/webhook/{source.name}",
         mapping=json.dumps(source.mapping, ensure_ascii=False, indent=2) if mapping_text is None and source.mapping else mapping_text or "",
         may_change=may_change,
+        may_live=allowed(request, Permission.LIVE_SEE),
         key_action=f"/sources/{source.id}/key",
         pause_action=f"/sources/{source.id}/pause",
         pause_fields={"off": "1"},

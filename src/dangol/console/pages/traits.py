@@ -15,9 +15,10 @@ from psycopg.errors import LockNotAvailable
 from dangol.console.access import allowed, needs, signed_in
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.refusal_words import refusal_words
+from dangol.console.rule_comments import comments_in
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw
-from dangol.console.trait_words import POLICIES
+from dangol.console.trait_words import POLICIES, trait_name
 from dangol.operators import Permission
 from dangol.privacy import record
 from dangol.profiles.applying import TraitAtWork, apply_trait_rules, computed_at_work, trait_rule_versions
@@ -55,7 +56,7 @@ class TraitsPage:
     computing: Computing
     #: {name, label, means, place} in the order in which they are asked.
     stages: list[dict[str, Any]]
-    #: {trait, policy} of traits with a rule of their own; what holds for all others.
+    #: {trait, label, policy} of traits with a rule of their own; what holds for all others.
     policies: list[dict[str, str]]
     default: str
     #: {version, actor, why, at, in_force, diff} newest first.
@@ -97,7 +98,7 @@ def traits(request: HttpRequest) -> HttpResponse:
         older = versions[place + 1].document if place + 1 < len(versions) else ""
         told.append({
             "version": one.version, "actor": one.actor.partition(":")[2] or one.actor, "why": one.why, "at": one.applied_at,
-            "in_force": place == 0, "diff": diff_lines(older, one.document) if older else [],
+            "in_force": place == 0, "diff": diff_lines(_read(older), _read(one.document)) if older else [],
         })  # fmt: skip
     page = TraitsPage(
         version=rules.version,
@@ -106,7 +107,10 @@ def traits(request: HttpRequest) -> HttpResponse:
             {"name": one.name, "label": one.called(language), "means": stage_means(one, rules.computed)[language], "place": place}
             for place, one in enumerate(rules.lifecycle, 1)
         ],
-        policies=[{"trait": trait, "policy": _policy(rule, language)} for trait, rule in sorted(rules.survivorship.items())],
+        policies=[
+            {"trait": trait, "label": trait_name(trait, language), "policy": _policy(rule, language)}
+            for trait, rule in sorted(rules.survivorship.items())
+        ],
         default=_policy(rules.default, language),
         versions=told,
         may_change=allowed(request, Permission.TRAITS_CHANGE),
@@ -132,7 +136,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     chosen = next((one for one in trait_rule_versions(raw()) if str(one.version) == wanted), None)
     document = chosen.document if chosen else current
     page = Editing(
-        document=document, why="", version=chosen.version if chosen else in_force, in_force=in_force, checked=_checked(document, current)
+        document=_read(document), why="", version=chosen.version if chosen else in_force, in_force=in_force, checked=_checked(document, current)
     )
     return show(request, "pages/traits_edit.html", page)
 
@@ -152,13 +156,13 @@ def _apply(request: HttpRequest, in_force: int, current: str) -> HttpResponse:
     if len(why) < WHY_SHORTEST:
         errors["why"] = _("Say in a few words why, so that the next person understands the version.")
     if errors:
-        page = Editing(document=document, why=why, version=0, in_force=in_force, checked=checked, errors=errors)
+        page = Editing(document=_read(document), why=why, version=0, in_force=in_force, checked=checked, errors=errors)
         return show(request, "pages/traits_edit.html", page, status=422)
     try:
         version = _put_in_force(request, document, why)
     except LockNotAvailable:
         errors[""] = _("Processing is held up just now, perhaps by a rebuild. Nothing was changed. Try again in a minute.")
-        page = Editing(document=document, why=why, version=0, in_force=in_force, checked=checked, errors=errors)
+        page = Editing(document=_read(document), why=why, version=0, in_force=in_force, checked=checked, errors=errors)
         return show(request, "pages/traits_edit.html", page, status=503)
     flash(request, _("Version %(version)s is in force.") % {"version": version})
     return HttpResponseRedirect("/traits")
@@ -177,18 +181,23 @@ def _put_in_force(request: HttpRequest, document: str, why: str) -> int:
 
 
 def _document(request: HttpRequest) -> str:
-    return request.POST.get("document", "").replace("\r\n", "\n")[:DOCUMENT_MAX]
+    return comments_in(request.POST.get("document", "").replace("\r\n", "\n")[:DOCUMENT_MAX], "en")
+
+
+def _read(document: str) -> str:
+    """The document as its reader reads it."""
+    return comments_in(document, translation.get_language() or "ko")
 
 
 def _checked(document: str, current: str) -> Checked:
     refused = refused_at(document)
     if refused is None:
-        return Checked(error="", line=0, lines=[], diff=diff_lines(current, document))
+        return Checked(error="", line=0, lines=[], diff=diff_lines(_read(current), _read(document)))
     said, line = refused
-    texts = document.split("\n")
+    texts = _read(document).split("\n")
     shown = range(max(1, line - AROUND), min(len(texts), line + AROUND) + 1)
     lines = [{"number": number, "text": texts[number - 1], "at": number == line} for number in shown]
-    return Checked(error=refusal_words(said, translation.get_language() or "ko"), line=line, lines=lines, diff=diff_lines(current, document))
+    return Checked(error=refusal_words(said, translation.get_language() or "ko"), line=line, lines=lines, diff=diff_lines(_read(current), _read(document)))
 
 
 def _computing(rules: TraitRules, language: str) -> Computing:

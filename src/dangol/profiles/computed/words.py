@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from dangol.identity import type_name
 from dangol.profiles.computed.conditions import Compare, Condition, Every, Operator
 from dangol.profiles.computed.definitions import Computed, Function
 from dangol.profiles.computed.lifecycle import AllOf, Because, Check, Judged, Stage, StageState, Subject, When
@@ -112,7 +113,7 @@ def _when(when: When, traits: Mapping[str, Computed], place: int) -> str:
 def _asked(check: Check, traits: Mapping[str, Computed], place: int) -> str:
     if check.subject in (Subject.HAS, Subject.HAS_NOT):
         has = check.subject is Subject.HAS
-        types = ", ".join(check.value)
+        types = _types(check.value, place)
         return (f"{'has' if has else 'has none of'} {types}", f"{types} {'있음' if has else '없음'}")[place]
     return f"{_name(check, traits, place)}: {_bound(check, place)}"
 
@@ -155,10 +156,10 @@ def why(judged: Judged, traits: Mapping[str, Computed]) -> dict[str, str]:
 def _because(one: Because, traits: Mapping[str, Computed], place: int) -> str:
     check = one.check
     if check.subject in (Subject.HAS, Subject.HAS_NOT):
-        found = ", ".join(one.seen)
-        if found:
+        if found := _types(one.seen, place):
             return (f"has {found}", f"{found} 있음")[place]
-        return (f"none of {', '.join(check.value)}", f"{', '.join(check.value)} 없음")[place]
+        asked = _types(check.value, place)
+        return (f"none of {asked}", f"{asked} 없음")[place]
     name = _name(check, traits, place)
     if check.subject is Subject.DAYS_SINCE and one.seen is not None:
         seen = (f"{one.seen} {'day' if one.seen == 1 else 'days'} ago", f"{one.seen}일 전")[place]
@@ -167,6 +168,10 @@ def _because(one: Because, traits: Mapping[str, Computed], place: int) -> str:
     else:
         seen = _plain(one.seen, place)
     return f"{name}: {seen} ({('asked: {}', '기준: {}')[place].format(_bound(check, place))})"
+
+
+def _types(kinds: Iterable[str], place: int) -> str:
+    return ", ".join(type_name(kind, LANGUAGES[place]) for kind in kinds)
 
 
 def _plain(value: Any, place: int) -> str:
