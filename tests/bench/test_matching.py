@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import duckdb
 import pytest
 
 from dangol.bench.matching.command import matching
+from dangol.bench.matching.crowd import multiply
 from dangol.bench.matching.datasets import SETS, DataMissing, set_named
 from dangol.bench.matching.layouts import layout_of, row_of
+from dangol.bench.matching.scale import fill
 from dangol.bench.matching.truth import inside, rightness, true_pairs
 from dangol.bench.matching.world import Exact, tell
 from dangol.identity.matching import Match
@@ -79,3 +82,22 @@ def test_worlds_are_added_up(monkeypatch):
     assert (missed.what, missed.value, wrong.value) == ("world, all: missed of 6 pairs", 2, 2)
     assert "of 20 humans: 2 glued" in missed.note
     assert "joined by itself at 0.999: 4 right, 0 wrong" in missed.note
+
+
+def test_people_are_multiplied_with_what_makes_two_of_them_one():
+    """Three times as many people: each with a number and home of nobody else, second records as unlike the first as they were."""
+    with duckdb.connect() as connection:
+        fill(connection, 400)
+        multiply(connection, 3)
+        told = connection.execute(
+            "select t.slip, r.n >= 400, count(*), count(distinct r.n), count(distinct l.phone), sum((l.phone = r.phone)::int), sum((l.birth = r.birth)::int),"
+            " sum((l.home = r.home)::int), sum((l.hangul = r.hangul)::int), sum((damerau_levenshtein(l.email, r.email) = 1)::int)"
+            " from truth as t join truth as o on o.human = t.human and o.n < t.n join record as r on r.n = t.n join record as l on l.n = o.n group by all order by 1, 2"
+        ).fetchall()
+        assert connection.execute("select count(*), count(distinct n), max(n), count(distinct name || birth || phone) from record").fetchall()[0][:3] == (1_200, 1_200, 1_199)
+        assert connection.execute("select count(distinct phone) from (select distinct human, phone from truth join record using (n) where phone is not null)").fetchall()[0][0] >= 1_150
+    once, again = ([row for row in told if row[1] is new] for new in (False, True))
+    assert [row[0] for row in once] == [row[0] for row in again]
+    for before, after in zip(once, again, strict=True):
+        assert after[2:5] == (2 * before[2], 2 * before[2], 2 * before[2])
+        assert after[5:] == tuple(None if count is None else 2 * count for count in before[5:])

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from itertools import combinations
 
-import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dangol.identity import Claim, RuleSetRefused, claimed_identifiers, default_rules, judge, read_rules, shipped_document
+from dangol.identity import Claim, RuleSetRefused, default_rules, judge, read_rules, shipped_document
 from dangol.identity.rules import most_within, over_limit, too_many_together
 from dangol.identity.ruleset import Limit
 
-#: Around how a mobile number is usually written in Korea: too short, too long, other separators and beginnings, too.
-NUMBERS = st.from_regex(r"\A(\+82)?[ -]?0?1?[0-9][ -]?[0-9]{3,5}[ -]{0,2}[0-9]{3,5} ?\Z") | st.from_regex(r"\A010[ -]?[0-9]{4}[ -]?[0-9]{4}\Z")
 DAYS = st.lists(st.integers(0, 40), max_size=12).map(sorted)
 
 
@@ -128,28 +125,3 @@ def test_a_document_of_another_shape_is_refused_with_its_key(document: str, word
     """What is missing, misspelt or of another shape is named, and the nearest key proposed; Python's own words never show."""
     with pytest.raises(RuleSetRefused, match=re.escape(words)):
         read_rules(document)
-
-
-@given(raw=NUMBERS, region=st.sampled_from(["KR", "JP", "US"]))
-def test_a_phone_number_is_what_the_library_reads(raw: str, region: str):
-    """The usual Korean spelling is read without the library, and as the library reads it; in other countries it means something else."""
-    try:
-        number = phonenumbers.parse(raw, region)
-        expected = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if phonenumbers.is_possible_number(number) else None
-    except phonenumbers.NumberParseException:
-        expected = None
-    rules = default_rules(region)
-    assert rules.normalise("phone", raw) == (None if expected is None or rules.is_blocked(expected) else expected)
-
-
-def test_an_identifier_is_told_once_by_its_best_proof():
-    """The same value spelt twice is one identifier, the verified telling counts; typed types prove nothing by themselves, others do."""
-    rules = default_rules("KR")
-    found = claimed_identifiers([("email", "Mina@Brand.kr", False), ("email", "mina@brand.kr", True), ("user_id", "m1", True)], rules)
-    assert {(one.kind, one.value, one.raw, one.verified) for one in found} == {
-        ("email", "mina@brand.kr", "mina@brand.kr", True),
-        ("user_id", "m1", "m1", True),
-    }
-    again = claimed_identifiers([("email", "mina@brand.kr", False)], rules)
-    assert [(one.verified, one.node) for one in again] == [(False, next(one.node for one in found if one.kind == "email"))]
-    assert claimed_identifiers([("email", "mina@brand.kr", True), ("email", "Mina@Brand.kr", False)], rules)[0].verified

@@ -17,6 +17,7 @@ from dangol.identity import Decision, DecisionKind, DecisionRefused, default_rul
 from dangol.identity.suggestions import looking, run
 from dangol.processes.people_kept import Prepared, prepare
 from dangol.processes.people_records import People
+from dangol.processes.people_touched import TELLING
 from dangol.processes.rebuild import rebuild
 from dangol.processes.suggest import horizon
 from dangol.settings import Settings
@@ -154,3 +155,29 @@ def test_nobody_else_may_read_the_file(machine: Machine):
     prepared(machine)
     assert file(machine).parent.stat().st_mode & 0o077 == 0
     assert len(kept(file(machine))) == 1
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["in the tail", "in files"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "track", "event": "Order Completed", "userId": "u1", "context": {"externalIds": [{"id": "010-3456-7701", "type": "phone"}]}},
+        {"type": "identify", "userId": "u1", "traits": {"name": "Kim Hana"}, "timestamp": "2026-10-01T00:00:00Z"},
+    ],
+    ids=["another identifier", "an older name"],
+)
+def test_what_changes_a_record_without_a_fact_of_its_own_is_read(machine: Machine, tmp_path: Path, event: dict, sealed: bool):
+    """An identifier more, or a value older than the newest, makes no merge and changes no trait; whom it is about is prepared again all the same."""
+    machine.feed(identify("e1", 0, userId="u1", traits={"name": "김하나"}), *(identify(f"x{n}", 0, userId=f"x{n}", traits={"name": "박서준"}) for n in range(5)))
+    machine.settle()
+    prepared(machine)
+    before, seq = kept(file(machine)), horizon(machine.connection)
+    machine.feed({"timestamp": "2026-11-01T00:05:00Z", **event, "messageId": "later"})
+    machine.settle()
+    facts = {fact.fact for fact in open_lake(machine.settings).feed(machine.connection, seq, 1_000)}
+    assert facts.isdisjoint(TELLING), "somebody changed without a fact that tells it"
+    if sealed:
+        with machine.connection.transaction():
+            open_lake(machine.settings).seal(machine.connection, force=True)
+    assert prepared(machine).read == 1
+    assert kept(file(machine)) == everybody(machine, tmp_path) != before

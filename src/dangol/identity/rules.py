@@ -42,7 +42,7 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
 
     Args: given: (type, raw value, verified) as found in the event. Values that name nobody are left out.
     """
-    found: dict[bytes, Claimed] = {}
+    found: dict[tuple[str, str], Claimed] = {}
     for kind, raw, verified in given:
         if type(raw) is str:
             text = raw
@@ -50,12 +50,14 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
             text = str(int(raw) if raw == raw // 1 else raw)  # JSON has one kind of number: 7.0 is 7
         else:
             continue
-        one = rules.claimed(kind, text, verified)
-        if one is None:
+        known = rules.known_as(kind, text)
+        if known is None:
             continue
-        before = found.get(one.node)
-        if before is None or (one.verified and not before.verified):
-            found[one.node] = one
+        value, node = known
+        before = found.get((kind, value))
+        proven = verified or not rules.typed(kind)
+        if before is None or (proven and not before.verified):
+            found[(kind, value)] = Claimed(kind, value, text, proven, rules.rank(kind), node)
     if len(found) < 2:
         return list(found.values())
     return sorted(found.values(), key=lambda one: (one.rank, one.kind, one.value))

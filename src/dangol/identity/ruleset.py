@@ -17,7 +17,6 @@ from psycopg import Connection
 
 from dangol.errors import DangolError
 from dangol.events import node_bytes
-from dangol.identity.facts import Claimed
 from dangol.identity.ruleset_keys import fault_of
 
 #: A longer value is no identifier (Segment's servers drop groupId above the same length).
@@ -129,22 +128,20 @@ class RuleSet:
             return None
         return value
 
-    def claimed(self, kind: str, raw: str, verified: bool) -> Claimed | None:
-        """An identifier as an event tells it; None when it names nobody.
+    def known_as(self, kind: str, raw: str) -> tuple[str, bytes] | None:
+        """The value under which an identifier is known, and its node id; None when it names nobody.
 
         The same spellings come again and again, with every event of a visit: the last REMEMBERED ones are not read anew.
         """
-        return self._remembered(kind, raw, verified) if len(raw) <= VALUE_LENGTH_MAX else self._claimed(kind, raw, verified)
+        return self._remembered(kind, raw) if len(raw) <= VALUE_LENGTH_MAX else self._known_as(kind, raw)
 
     @cached_property
-    def _remembered(self) -> Callable[[str, str, bool], Claimed | None]:
-        return lru_cache(maxsize=REMEMBERED)(self._claimed)
+    def _remembered(self) -> Callable[[str, str], tuple[str, bytes] | None]:
+        return lru_cache(maxsize=REMEMBERED)(self._known_as)
 
-    def _claimed(self, kind: str, raw: str, verified: bool) -> Claimed | None:
+    def _known_as(self, kind: str, raw: str) -> tuple[str, bytes] | None:
         value = self.normalise(kind, raw)
-        if value is None:
-            return None
-        return Claimed(kind, value, raw, verified or not self.typed(kind), self.rank(kind), node_bytes(kind, value))
+        return None if value is None else (value, node_bytes(kind, value))
 
     def is_blocked(self, value: str) -> bool:
         """Whether *value* is one that clients send when they mean nobody."""
@@ -167,15 +164,9 @@ def _email(raw: str, region: str) -> str | None:  # noqa: ARG001
     return value if at and local and "." in domain and " " not in value else None
 
 
-#: A mobile number as nearly everybody in Korea writes it. Its E.164 form is plain; asking the library takes 60 times as long.
-_KOREAN_MOBILE = re.compile(r"010[- ]?([0-9]{4})[- ]?([0-9]{4})")
-
-
 @lru_cache(maxsize=100_000)
 def _phone(raw: str, region: str) -> str | None:
     # E.164, so that 010-1234-5678, +82 10 1234 5678 and full-width digits are one number.
-    if region == "KR" and (usual := _KOREAN_MOBILE.fullmatch(raw)):
-        return f"+8210{usual[1]}{usual[2]}"
     try:
         number = phonenumbers.parse(unicodedata.normalize("NFKC", raw), region)
     except phonenumbers.NumberParseException:

@@ -66,6 +66,10 @@ class _Look:
         looking.progress(self.connection, self.number, step=step, progress=percent, **columns)
         self.tell(step, percent)
 
+    def compared(self, share: float) -> None:
+        """How far comparing is, 0 to 1."""
+        self.say("comparing", COMPARING + int(share * (KEEPING - COMPARING)))
+
 
 def look(
     settings: Settings,
@@ -143,7 +147,7 @@ def _carry_out(one: _Look) -> None:
         one.say("comparing", COMPARING, now=True, model_version=version, everybody=touched is None, touched=people if touched is None else len(touched))
         found: Iterator[Match] = iter(())
         if people > 1 and (touched is None or touched):
-            found = score(model, everyone.kept, new_ids=touched, least=one.settings.suggest.probability, bounds=bounds)
+            found = score(model, everyone.kept, new_ids=touched, least=one.settings.suggest.probability, bounds=bounds, tell=one.compared)
         _keep(one, found, version, touched)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +12,12 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from dangol.bench.matching.scale import people
-from dangol.engines.matching import Bounds, score, train
+from dangol.bench.matching.datasets import set_named
+from dangol.bench.matching.layouts import layout_of, row_of
+from dangol.bench.matching.scale import hard_people, people
+from dangol.engines.matching import Blocked, Bounds, score, train
 from dangol.engines.matching.blocking import candidates
+from dangol.engines.matching.scoring import scored
 from dangol.engines.matching.sql import test_sql as condition
 from dangol.engines.matching.store import load, opened
 from dangol.identity.matching import Match, Record
@@ -172,14 +176,120 @@ def test_a_rare_value_says_more():
 def test_a_popular_value_costs_no_more_than_its_bound(block_most):
     """A thousand people with one phone number: pairs stay below the bound of every rule, and what was left out is said."""
     crowd = [Record(person_id=UUID(int=n), names=("김민지",), phones=("010-2345-6789",), birth_date="1990-01-01") for n in range(1_000)]
-    bounds = replace(SMALL, block_most=block_most)
-    with opened(bounds) as connection:
-        load(connection, PEOPLE, ((str(record.person_id), features(record)) for record in crowd))
-        reports = {report.rule: report for report in candidates(connection, PEOPLE, bounds)}
+    reports, _ = _pairs(crowd, replace(SMALL, block_most=block_most))
     assert all(report.pairs <= report.entries * (block_most - 1) / 2 * 2 for report in reports.values())
     assert reports["phone"].pairs_unbounded == 499_500
     assert reports["phone"].pairs == 0
     assert reports["phone"].left_out == reports["phone"].largest == 1_000
+
+
+def _pairs(crowd: list[Record], bounds: Bounds, new: range = range(0)) -> tuple[dict[str, Blocked], set[tuple[int, int]]]:
+    """What each rule gave, and all pairs; *new*: only those that touch one of these rows."""
+    with opened(bounds) as connection:
+        load(connection, PEOPLE, ((str(record.person_id), features(record)) for record in crowd))
+        if new:
+            connection.execute("create table touched as select unnest($1)::integer as n", [list(new)])
+        reports = {report.rule: report for report in candidates(connection, PEOPLE, bounds)}
+        found = connection.execute("select a, b from pair").fetchall()
+    assert len(found) == len(set(found)), "each pair once"
+    return reports, set(found)
+
+
+@pytest.mark.parametrize("count", [1_000, 3_000])
+def test_pairs_of_each_stay_the_same_however_many_there_are(count):
+    """All rules together give no more pairs for each record than the bound says; the larger blocks are left out and counted."""
+    crowd = [record for _, record in people(count)]
+    bounds = replace(SMALL, pairs_each=0.2, pairs_free=0)
+    reports, pairs = _pairs(crowd, bounds)
+    free, every = _pairs(crowd, SMALL)
+    assert 0.02 * count <= len(pairs) <= 0.2 * count < len(every)
+    assert pairs < every
+    assert reports["name"].left_out > free["name"].left_out
+    assert all(report.pairs <= free[rule].pairs for rule, report in reports.items())
+
+
+def test_who_is_new_is_compared_as_in_a_full_look_when_pairs_are_bounded():
+    """The bound is that of everybody: an incremental look compares exactly those pairs of the full one that touch somebody new."""
+    crowd = [record for _, record in people(1_500)]
+    bounds = replace(SMALL, pairs_each=0.5, pairs_free=0)
+    new = range(200, 500)
+    _, every = _pairs(crowd, bounds)
+    _, some = _pairs(crowd, bounds, new)
+    assert some == {pair for pair in every if pair[0] in new or pair[1] in new} != set()
+
+
+def test_a_crowd_is_divided_by_one_key_after_the_other():
+    """Forty of one birthday and surname are too many, and so are twenty of them whose given name begins alike; the next letters part those."""
+    given = [*(f"민{last}" for last in "아가나다라마바사자차" * 2), *(f"{first}우" for first in "서하도사나가다라카타" * 2)]
+    crowd = [Record(person_id=UUID(int=n), names=(f"김{name}",), birth_date="1990-01-01") for n, name in enumerate(given)]
+    told = {most: _pairs(crowd, replace(SMALL, block_most=most))[0]["day of birth and surname"] for most in (40, 10, 5)}
+    assert told[40].pairs == 40 * 39 // 2
+    assert told[40].pairs > told[10].pairs > told[5].pairs > 0
+    assert told[40].left_out == 0 < told[5].left_out
+
+
+def _exactly(connection: duckdb.DuckDBPyConnection, *_: object) -> None:
+    connection.execute("create or replace table worth as from pair")
+
+
+@pytest.mark.parametrize(("own", "least"), [(True, 0.0), (True, 5.0), (False, -6.0)])
+def test_pairs_that_are_not_looked_at_could_not_have_reached_the_least(trained, own, least, monkeypatch):
+    """With and without the quick looks that leave pairs out, tile by tile or at once: the same pairs, bits and reasons."""
+    records = [(str(number), features(record)) for number, (_, record, _) in enumerate(hard_people(800))]
+    model = trained if own else shipped(PEOPLE, 800)
+    with opened(SMALL) as connection:
+        load(connection, PEOPLE, records)
+        candidates(connection, PEOPLE, SMALL)
+        asked = connection.execute("select count(*) from pair").fetchall()[0][0]
+        told: list[float] = []
+        monkeypatch.setattr("dangol.engines.matching.pruning.at_once", lambda _connection: 250)
+        quick = {(a, b): (bits, reasons) for a, b, bits, reasons in scored(connection, PEOPLE, model, least, tell=told.append)}
+        looked = connection.execute("select count(*) from worth").fetchall()[0][0]
+        monkeypatch.setattr("dangol.engines.matching.scoring.worth_a_look", _exactly)
+        every = {(a, b): (bits, reasons) for a, b, bits, reasons in scored(connection, PEOPLE, model, least)}
+    assert quick == every
+    assert len(quick) == looked < asked / 2
+    assert len(told) > 1, "in several tiles"
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+@pytest.mark.parametrize("name", ["febrl1", "transactions"])
+def test_what_is_left_out_is_right_for_any_layout(name, monkeypatch):
+    """Dates that are swapped, amounts that are near, texts that begin alike: the same pairs with and without the quick looks."""
+    labelled = set_named(name)
+    layout = layout_of(labelled)
+    records = [(str(number), row_of(labelled, "0", _made_up(labelled.fields, random.Random(number // 3), random.Random(number)))) for number in range(150)]
+    with opened(SMALL) as connection:
+        load(connection, layout, records)
+        connection.execute("create table pair as select l.n as a, r.n as b from record as l join record as r on l.n < r.n")
+        model = shipped(layout, 150)
+        quick = {(a, b): bits for a, b, bits, _ in scored(connection, layout, model, -3.0)}
+        monkeypatch.setattr("dangol.engines.matching.scoring.worth_a_look", _exactly)
+        every = {(a, b): bits for a, b, bits, _ in scored(connection, layout, model, -3.0)}
+    assert quick == every
+    assert 30 < len(quick) < 150 * 149 / 2
+
+
+def _made_up(fields: dict[str, str], human: random.Random, slips: random.Random) -> dict[str, str | None]:
+    """Values of one human, some of them with a letter that is another or with none at all."""
+    told: dict[str, str | None] = {}
+    for column, kind in fields.items():
+        words = " ".join("".join(human.choices("aeiorst", k=human.randrange(4, 8))) for _ in range(human.randrange(1, 4)))
+        day = f"{human.randrange(1950, 2000)}{human.randrange(1, 13):02d}{human.randrange(1, 28):02d}"
+        number = f"{human.randrange(10, 400)}.{human.randrange(10, 99)}"
+        value = {"date": day, "day": f"{day[:4]}-{day[4:6]}-{day[6:]}", "amount": number, "code": number.replace(".", "")}.get(kind, words)
+        if slips.random() < 0.3 and kind not in ("day", "amount", "date"):
+            at = slips.randrange(len(value))
+            value = value[:at] + slips.choice("aeiorst") + value[at + 1 :]
+        told[column] = value if slips.random() < 0.9 else None
+    return told
+
+
+def test_training_takes_the_same_from_any_number_of_pieces(trained, labelled, monkeypatch):
+    """However little fits at once: the same model."""
+    monkeypatch.setattr("dangol.engines.matching.linking.at_once", lambda _connection: 15_000)
+    assert train(labelled[1], bounds=SMALL) == trained
 
 
 def test_the_quick_look_before_an_edit_distance_loses_nothing():

@@ -28,7 +28,7 @@ def run(labelled: Labelled, folder: Path) -> dict[str, list[tuple[int, int]]]:
         count = load(connection, layout, rows)
         candidates(connection, layout, bounds, sides=sides)
         model = learn(connection, layout, count, bounds)
-        pairs = [(int(a), int(b), bits) for a, b, bits, _ in scored(connection, layout, model, bounds, SPEAKING_BITS)]
+        pairs = [(int(a), int(b), bits) for a, b, bits, _ in scored(connection, layout, model, SPEAKING_BITS)]
     alone = [(a, b) for a, b, bits in pairs if bits > 0]
     if labelled.linked:
         return {"one to one": [(a, b) for a, b, _ in one_to_one([pair for pair in pairs if pair[2] > 0])], "pairs at 0.5": alone}

@@ -7,7 +7,7 @@ from run to run in a file of their own (`Kept`), so that only those who changed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 import duckdb
@@ -48,10 +48,12 @@ def score(
     least: float = 0.5,
     bounds: Bounds | None = None,
     blocked: list[Blocked] | None = None,
+    tell: Callable[[float], None] = lambda _share: None,
 ) -> Iterator[Match]:
     """Pairs of *records* that are one person with a probability of at least *least* (0 to 1), in no particular order.
 
     With *new_ids*, only pairs that touch one of them; *records* are still all of them, for blocks and frequencies are those of everybody.
+    *tell* is told, now and then, the share of pairs that were looked at (0 to 1); matches come after that.
     """
     bounds = bounds or Bounds()
     least_bits = _bits(least)
@@ -64,7 +66,7 @@ def score(
         reports = candidates(connection, PEOPLE, bounds)
         if blocked is not None:
             blocked += reports
-        for a, b, bits, reasons in scored(connection, PEOPLE, model, bounds, least_bits):
+        for a, b, bits, reasons in scored(connection, PEOPLE, model, least_bits, tell=tell):
             yield Match(UUID(a), UUID(b), probability(bits), bits, tuple(Reason(*reason) for reason in reasons))
 
 

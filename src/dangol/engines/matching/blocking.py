@@ -1,8 +1,9 @@
-"""Candidates: pairs that share a block. Counted before they are made, so that no block, however popular, costs more than its bound.
+"""Candidates: pairs that share a block. Counted before they are made, so that neither a block nor all of them cost more than their bound.
 
-A rule gives each record one key (or one for each value of a list). Keys that more than `block_most` records share are divided by the
-rule's second key; what is still larger is left out and reported. So a rule gives at most (block_most - 1) / 2 pairs for each of its
-entries, whatever the data: pairs grow as records do.
+A rule gives each record one key (or one for each value of a list). Of its blocks the smallest come first: as many as `block_most` and
+the rule's share of all pairs allow; a pair in a small block is likelier one person. The others are divided by the rule's next key, and
+what is still too large in the end is left out and reported. All rules together give at most `pairs_each` pairs for each record,
+however many there are: the more people bear a name, the more must agree beside it before two of them are compared.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import duckdb
 
 from dangol.engines.matching.bounds import Bounds
 from dangol.engines.matching.sql import key_sql
-from dangol.identity.matching.layout import Block, Layout
+from dangol.engines.matching.store import at_once
+from dangol.identity.matching.layout import Block, Key, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,60 +41,86 @@ def candidates(connection: duckdb.DuckDBPyConnection, layout: Layout, bounds: Bo
     With a table `touched`, only pairs with one of its rows. *sides*: column whose values must differ (two lists, each clean in itself).
     """
     connection.execute("create or replace table found (a integer, b integer)")
-    reports = [_rule(connection, block, bounds, sides) for block in layout.blocks]
-    connection.execute("create or replace table pair as select distinct a, b from found")
-    connection.execute("drop table found")
+    records = _one(connection, "select count(*) from record")[0]
+    left = max(bounds.pairs_free, int(bounds.pairs_each * records))
+    reports = []
+    for place, block in enumerate(layout.blocks):
+        # What a rule does not need is for those after it.
+        told, given = _rule(connection, block, bounds, sides, left // (len(layout.blocks) - place))
+        reports.append(told)
+        left -= given
+    _distinct(connection, records)
     return reports
 
 
-def _rule(connection: duckdb.DuckDBPyConnection, block: Block, bounds: Bounds, sides: str) -> Blocked:
-    most = bounds.block_most
-    _entries(connection, "entry", block.keys, "record")
-    entries, unbounded, largest = _one(
-        connection,
-        "select coalesce(sum(size), 0), coalesce(sum(size * (size - 1) / 2), 0), coalesce(max(size), 0)"
-        " from (select count(*) as size from entry group by key)",
-    )
-    pairs = _join(connection, "entry", most, sides)
-    left_out = _one(
-        connection, f"select coalesce(sum(size), 0) from (select count(*) as size from entry group by key) where size > {most}"
-    )[0]
-    if left_out and block.tighten:
-        connection.execute(
-            f"create or replace temp table large as select n, key from entry where key in (select key from entry group by key having count(*) > {most})"
-        )
-        each = next((key for key in block.tighten if key.each), None)
-        source = "large join record using (n)"
-        if each:
-            source += f", unnest(record.{each.column}) as list(each_value)"
-        connection.execute(
-            f"create or replace temp table entry as select distinct n, hash(key, finer) as key"
-            f" from (select n, key, {key_sql(block.tighten)} as finer from {source}) where finer is not null"
-        )
-        pairs += _join(connection, "entry", most, sides)
-        kept = _one(
-            connection, f"select coalesce(sum(size), 0) from (select count(*) as size from entry group by key) where size <= {most}"
-        )[0]
-        left_out = max(0, left_out - kept)
-    return Blocked(block.name, int(entries), int(unbounded), pairs, int(left_out), int(largest))
+def _distinct(connection: duckdb.DuckDBPyConnection, records: int) -> None:
+    """Each pair of `found` once in `pair`, range by range of a: so that memory is bounded, and who reads a range of a reads little else."""
+    connection.execute("create or replace table pair (a integer, b integer)")
+    parts = max(1, -(-_one(connection, "select count(*) from found")[0] // (8 * at_once(connection))))
+    width = -(-records // parts)
+    for part in range(parts):
+        connection.execute(f"insert into pair select distinct a, b from found where a between {part * width} and {(part + 1) * width - 1}")
+    connection.execute("drop table found")
 
 
-def _entries(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple, source: str) -> None:  # type: ignore[type-arg]
-    each = next((key for key in keys if key.each), None)
-    rows = f"{source}, unnest({source}.{each.column}) as list(each_value)" if each else source
+def _rule(connection: duckdb.DuckDBPyConnection, block: Block, bounds: Bounds, sides: str, most_pairs: int) -> tuple[Blocked, int]:
+    """What the rule gave, and how many pairs it gives to a full look, of which *most_pairs* are the most."""
+    _entries(connection, block.keys)
+    entries, unbounded, largest, given, pairs, left_out = 0, 0, 0, 0, 0, 0
+    for step in range(len(block.tighten) + 1):
+        if step:
+            _divide(connection, block.tighten[step - 1])
+        connection.execute("create or replace temp table block as select key, count(*) as size from entry group by key")
+        if not step:
+            entries, unbounded, largest = _one(
+                connection, "select coalesce(sum(size), 0), coalesce(sum(size * (size - 1) / 2), 0), coalesce(max(size), 0) from block"
+            )
+            left_out = entries
+        most, full = _cut(connection, bounds.block_most, (most_pairs - given) // (len(block.tighten) + 1 - step))
+        given += full
+        pairs += _join(connection, most, sides)
+        left_out -= _one(connection, f"select coalesce(sum(size), 0) from block where size <= {most}")[0]
+        connection.execute(f"create or replace temp table entry as select n, key from entry where key in (select key from block where size > {most})")
+    return Blocked(block.name, int(entries), int(unbounded), pairs, max(0, int(left_out)), int(largest)), given
+
+
+def _cut(connection: duckdb.DuckDBPyConnection, block_most: int, most_pairs: int) -> tuple[int, int]:
+    """The largest size of block to be compared, and the pairs that all blocks up to it have."""
+    sizes = connection.execute(
+        f"select size, count(*) * size * (size - 1) // 2 from block where size between 2 and {block_most} group by size order by size"
+    ).fetchall()
+    given = 0
+    for size, pairs in sizes:
+        if given + pairs > most_pairs:
+            return size - 1, given
+        given += pairs
+    return block_most, given
+
+
+def _divide(connection: duckdb.DuckDBPyConnection, by: Key) -> None:
+    source = "entry join record using (n)" + (f", unnest(record.{by.column}) as list(each_value)" if by.each else "")
     connection.execute(
-        f"create or replace temp table {table} as select distinct n, key from (select n, {key_sql(keys)} as key from {rows}) where key is not null"
+        f"create or replace temp table entry as select distinct n, hash(key, finer) as key"
+        f" from (select n, key, {key_sql((by,))} as finer from {source}) where finer is not null"
     )
 
 
-def _join(connection: duckdb.DuckDBPyConnection, table: str, most: int, sides: str) -> int:
-    wanted = f"key in (select key from {table} group by key having count(*) between 2 and {most})"
+def _entries(connection: duckdb.DuckDBPyConnection, keys: tuple[Key, ...]) -> None:
+    each = next((key for key in keys if key.each), None)
+    rows = f"record, unnest(record.{each.column}) as list(each_value)" if each else "record"
+    connection.execute(
+        f"create or replace temp table entry as select distinct n, key from (select n, {key_sql(keys)} as key from {rows}) where key is not null"
+    )
+
+
+def _join(connection: duckdb.DuckDBPyConnection, most: int, sides: str) -> int:
+    wanted = f"key in (select key from block where size between 2 and {most})"
     apart = f" and a.{sides} <> b.{sides}" if sides else ""
     if _has(connection, "touched"):
-        wanted += f" and key in (select key from {table} semi join touched using (n))"
+        wanted += " and key in (select key from entry semi join touched using (n))"
         apart += " and (a.n in (from touched) or b.n in (from touched))"
     side = f", {sides}" if sides else ""
-    members = f"select n, key{side} from {table}{' join record using (n)' if sides else ''} where {wanted}"
+    members = f"select n, key{side} from entry{' join record using (n)' if sides else ''} where {wanted}"
     before = _one(connection, "select count(*) from found")[0]
     connection.execute(
         f"insert into found with kept as materialized ({members})"

@@ -16,8 +16,10 @@ class Bounds:
     folder: str = ""
     #: Largest block whose members are all compared: each record meets at most `block_most - 1` others by one rule.
     block_most: int = 60
-    #: Pairs scored in one go; bounds memory, changes no result.
-    chunk_pairs: int = 1_000_000
+    #: Pairs that all rules together give at most for each record of a brand, however large it is.
+    pairs_each: float = 8.0
+    #: So many pairs are compared in any case: the few records of a small brand may meet more others each.
+    pairs_free: int = 8_000_000
     #: Random pairs from which u is counted.
     sample_pairs: int = 200_000
     #: Candidate pairs that training looks at.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import duckdb
 
-from dangol.engines.matching.bounds import Bounds
-from dangol.engines.matching.linking import linker_of, weighed
+from dangol.engines.matching.linking import weighed
+from dangol.engines.matching.pruning import worth_a_look
 from dangol.identity.matching.layout import DIFFERENT, Layout
 from dangol.identity.matching.model import Model
 
@@ -23,13 +23,16 @@ def lead_of(model: Model) -> float:
 
 
 def scored(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, model: Model, bounds: Bounds, least_bits: float
+    connection: duckdb.DuckDBPyConnection, layout: Layout, model: Model, least_bits: float, *, tell: Callable[[float], None] = lambda _share: None
 ) -> Iterator[tuple[str, str, float, list[tuple[str, str, float, str, str]]]]:
-    """(id, id, bits, [(field, level, bits, value, value), …]) of every pair of the table `pair` with at least *least_bits*."""
-    linker = linker_of(connection, layout, model)
+    """(id, id, bits, [(field, level, bits, value, value), …]) of every pair of the table `pair` with at least *least_bits*.
+
+    *tell* is told the share of pairs that were looked at, 0 to 1, before the first comes out.
+    """
+    worth_a_look(connection, layout, model, least_bits, tell)
     lead = lead_of(model)
     select = _query(layout, lead)
-    for table in weighed(connection, linker, "pair", bounds.chunk_pairs, least_bits):
+    for table in weighed(connection, layout, model, "worth", least_bits):
         cursor = connection.cursor().execute(select.format(table=table, least=least_bits))
         while rows := cursor.fetchmany(5_000):
             for row in rows:
@@ -61,7 +64,7 @@ def _query(layout: Layout, lead: float) -> str:
     total = f"match_weight + {household_sql(layout, lead)}"
     return (
         f"select l.id, r.id, {total} as total, {household_sql(layout, lead)}, {fields} from {{table}}"
-        " join record as l on l.n = n_l join record as r on r.n = n_r where total >= {least} order by l.id, r.id"
+        " join met as l on l.n = n_l join met as r on r.n = n_r where total >= {least} order by l.id, r.id"
     )
 
 

@@ -59,14 +59,9 @@ def _simple(test: Same | Overlap | Shared | Near | Alike | Begins | Within, a: s
             return f"list_has_any({a}, {b})"
         case Shared(_, least):
             both = f"length(list_intersect({a}, {b}))"
-            return f"case when list_has_any({a}, {b}) then {both} >= {least} * (length({a}) + length({b}) - {both}) else false end"
-        case Near(_, edits, shortest):
-            worth = f"length({a}) >= {shortest} and length({b}) >= {shortest} and abs(length({a}) - length({b})) <= {edits}"
-            if edits == 1 and shortest >= 4:
-                # One slip, even two neighbours swapped in the middle, leaves the begin or the end as it was; looking costs a tenth.
-                half = f"least(length({a}), length({b})) // 2 - 1"
-                worth += f" and (left({a}, {half}) = left({b}, {half}) or right({a}, {half}) = right({b}, {half}))"
-            return f"case when {worth} then damerau_levenshtein({a}, {b}) <= {edits} else false end"
+            return f"case when {_quick(test, a, b)} then {both} >= {least} * (length({a}) + length({b}) - {both}) else false end"
+        case Near(_, edits, _):
+            return f"case when {_quick(test, a, b)} then damerau_levenshtein({a}, {b}) <= {edits} else false end"
         case Alike(_, least):
             return f"jaro_winkler_similarity({a}, {b}) >= {least}"
         case Begins(_, letters):
@@ -74,6 +69,22 @@ def _simple(test: Same | Overlap | Shared | Near | Alike | Begins | Within, a: s
             return f"({same} or starts_with({a}, {b}) or starts_with({b}, {a}))"
         case Within(_, most, relative):
             return f"abs({a} - {b}) <= {most}" + (f" * greatest(abs({a}), abs({b}))" if relative else "")
+
+
+def quick_sql(test: Near | Shared) -> str:
+    """What costs a tenth of the test and holds wherever it does; never null."""
+    return f"coalesce({_quick(test, f'{test.column}_l', f'{test.column}_r')}, false)"
+
+
+def _quick(test: Near | Shared, a: str, b: str) -> str:
+    if isinstance(test, Shared):
+        return f"list_has_any({a}, {b})"
+    worth = f"length({a}) >= {test.shortest} and length({b}) >= {test.shortest} and abs(length({a}) - length({b})) <= {test.edits}"
+    if test.edits == 1 and test.shortest >= 4:
+        # One slip, even two neighbours swapped in the middle, leaves the begin or the end as it was.
+        half = f"least(length({a}), length({b})) // 2 - 1"
+        worth += f" and (left({a}, {half}) = left({b}, {half}) or right({a}, {half}) = right({b}, {half}))"
+    return worth
 
 
 def known_sql(comparison: Comparison) -> str:

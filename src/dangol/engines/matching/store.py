@@ -19,6 +19,7 @@ from dangol.engines.matching.sql import SQL_TYPES
 from dangol.identity.matching.layout import Kind, Layout
 
 _BATCH = 20_000  # rows at a time
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")  # as DuckDB says sizes
 _ARROW = {Kind.TEXT: pa.string(), Kind.TEXTS: pa.list_(pa.string()), Kind.NUMBER: pa.float64()}
 
 
@@ -42,6 +43,12 @@ def opened(bounds: Bounds) -> Iterator[duckdb.DuckDBPyConnection]:
     finally:
         connection.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def at_once(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many records may be in memory at once, wide as they are and twice over: one for every 2 kB of DuckDB's memory limit."""
+    number, unit = connection.execute("select current_setting('memory_limit')").fetchall()[0][0].split()
+    return max(1_000, int(float(number) * 1024 ** _UNITS.index(unit) / 2_000))
 
 
 def load(connection: duckdb.DuckDBPyConnection, layout: Layout, rows: Iterable[tuple[str, dict[str, Any]]]) -> int:

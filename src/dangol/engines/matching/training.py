@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from dangol.engines.matching.bounds import Bounds
-from dangol.engines.matching.linking import linker_of, weighed
+from dangol.engines.matching.linking import weighed
 from dangol.identity.matching.layout import DIFFERENT, Comparison, Layout, Overlap, Same
 from dangol.identity.matching.model import Model, Odds
 from dangol.identity.matching.shipped import shipped
@@ -58,7 +58,7 @@ def learn(connection: duckdb.DuckDBPyConnection, layout: Layout, records: int, b
     first = _with_u(layout, start, chance)
     share = min(1.0, bounds.training_pairs / candidates)
     connection.execute(f"create or replace table lesson as select a, b from pair where hash(a, b) % 1000000 < {int(share * 1_000_000)}")
-    patterns = _patterns(connection, layout, first, "lesson", bounds)
+    patterns = _patterns(connection, layout, first, "lesson")
     connection.execute("drop table lesson")
     return _settle(layout, start, first, patterns, chance, share, records)
 
@@ -70,7 +70,7 @@ def _among_chance(connection: duckdb.DuckDBPyConnection, layout: Layout, start: 
         "create or replace table chance as select distinct least(a, b) as a, greatest(a, b) as b from"
         f" (select hash(i, {bounds.seed}) % {records} as a, hash({bounds.seed}, i, 1) % {records} as b from range({pairs}) as t(i)) where a <> b"
     )
-    patterns = _patterns(connection, layout, start, "chance", bounds)
+    patterns = _patterns(connection, layout, start, "chance")
     connection.execute("drop table chance")
     found: Table = {}
     seen = sum(pattern.pairs for pattern in patterns)
@@ -116,13 +116,12 @@ def _with_u(layout: Layout, start: Model, chance: Table) -> Model:
     return Model(layout.name, start.prior, odds)
 
 
-def _patterns(connection: duckdb.DuckDBPyConnection, layout: Layout, model: Model, pairs: str, bounds: Bounds) -> list[_Pattern]:
+def _patterns(connection: duckdb.DuckDBPyConnection, layout: Layout, model: Model, pairs: str) -> list[_Pattern]:
     """How often each combination of levels is seen among the rows of the table *pairs*."""
-    linker = linker_of(connection, layout, model)
     gammas = [f"gamma_{one.field}" for one in layout.comparisons]
     rare = [f"mw_tf_adj_{one.field}" for one in layout.comparisons if any(level.frequency for level in one.levels)]
     counted: dict[tuple[Any, ...], float] = {}
-    for table in weighed(connection, linker, pairs, bounds.chunk_pairs // 4, None):
+    for table in weighed(connection, layout, model, pairs, None):
         rows = connection.execute(
             f"select {', '.join(gammas)}, round(({' + '.join(rare) or '0'}) * 2) / 2 as rarity, count(*) from {table} group by all"
         ).fetchall()

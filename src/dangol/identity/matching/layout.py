@@ -177,7 +177,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Records with the same key are candidates. A block that is too large is divided by `tighten`, and left out if still too large."""
+    """Records with the same key are candidates. A block that is too large is divided by the keys of `tighten`, one after the other.
+
+    What is too large in the end is left out. Rules share out how many pairs there may be: put those of small blocks first.
+    """
 
     name: str
     keys: tuple[Key, ...]
