@@ -48,7 +48,7 @@ from dangol.identity.suggestions import (
     suggestion,
 )
 from dangol.identity.suggestions.words import in_words
-from dangol.operators import Permission, find_operator, may
+from dangol.operators import OperatorView, Permission, find_operator, may, operators
 from dangol.privacy import record
 from dangol.profiles import person_view
 from dangol.settings import Settings
@@ -160,9 +160,18 @@ def standing(connection: Connection[Any], of: Suggestion) -> Suggestion:
     return replace(of, first=None, first_people=frozenset())
 
 
+def approvers(connection: Connection[Any]) -> frozenset[str]:
+    """The actors whose first approval counts: operators who may decide now."""
+    return frozenset(f"operator:{one.email}" for one in operators(connection) if _decides(one))
+
+
 def _may_decide(connection: Connection[Any], actor: str) -> bool:
     who = find_operator(connection, actor.removeprefix("operator:"))
-    return who is not None and who.disabled_at is None and may(who.role, Permission.IDENTITY_DECIDE)
+    return who is not None and _decides(who)
+
+
+def _decides(who: OperatorView) -> bool:
+    return who.disabled_at is None and may(who.role, Permission.IDENTITY_DECIDE)
 
 
 def accept(at: Desk, number: int, by: Approver, why: str = "") -> Verdict:

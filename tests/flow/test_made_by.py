@@ -15,7 +15,8 @@ from tests.flow.machine import MINUTE, Machine
 from dangol.engines.lake import compact, open_lake
 from dangol.engines.lake.maps import export_maps
 from dangol.events import node_bytes, now_us, to_datetime
-from dangol.identity import Decision, DecisionKind, DecisionRefused, decide, default_rules, take_back
+from dangol.identity import Decision, DecisionKind, DecisionRefused, decide, default_rules, shipped_document, take_back
+from dangol.processes.rebuild import apply_rules
 from dangol.profiles import person_of, person_view
 from dangol.profiles.applying import apply_trait_rules
 from dangol.profiles.computed import explain
@@ -179,3 +180,21 @@ def test_the_events_listed_make_the_value(steps: list[tuple[Any, ...]], new_work
                 assert value == sum(float(told) for one in events for told in one.values)
     finally:
         machine.close()
+
+
+def test_other_identity_rules_take_events_along(shop: Machine):
+    """By other rules an event leads to somebody else: what was filed before is listed where it counts now, and nowhere else."""
+    card = {"context": {"externalIds": [{"type": "loyalty_number", "id": "L-77"}]}}
+    shop.feed(order(1, "m2", 950, **card))
+    shop.feed(order(2, "m1", 900, **card), order(3, "m1", 3))
+    shop.settle()
+    put_away(shop)
+    document = shipped_document().replace("user_id:        {rank: 1,", "user_id:        {rank: 2,").replace("loyalty_number: {rank: 2,", "loyalty_number: {rank: 1,")
+    for swapped in (False, True):
+        if swapped:
+            apply_rules(shop.settings, document, actor="operator:test", why="a test")
+        forget_receipts(shop)
+        expected = {"m1": ["o3"], "m2": ["o2", "o1"]} if swapped else {"m1": ["o3", "o2"], "m2": ["o1"]}
+        for member, messages in expected.items():
+            value, events = listed(shop, person_of(shop.connection, "user_id", member), "orders", limit=1)
+            assert (value, [one.message_id for one in events]) == (len(messages), messages)

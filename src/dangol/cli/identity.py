@@ -179,13 +179,15 @@ def _decide(args: argparse.Namespace) -> None:
 
 
 def _say_waits(args: argparse.Namespace, done: Merge) -> None:
+    from dangol.identity.suggestions.words import risk_words  # noqa: PLC0415 - --help need not load it
+
     assert done.suggestion is not None
     number, missing = done.suggestion.number, 1 if done.suggestion.first else 2
     if getattr(args, "json", False):
         say_json({"decision": None, "awaited": {"suggestion": number, "operators": missing, "risks": done.risks}})
         return
     say(
-        f"Nobody is merged yet: two operators must agree here ({', '.join(done.risks)}), and a command is none.",
+        f"Nobody is merged yet: two operators must agree here ({risk_words(done.risks)}), and a command is none.",
         f"It waits in the console under Suggested matches, number {number}; `dangol identity suggestions show {number}` says how far it is.",
     )
 

@@ -126,7 +126,7 @@ def _show(args: argparse.Namespace) -> None:
     from dangol import matches  # noqa: PLC0415 - as above
     from dangol.identity import rules_in_force  # noqa: PLC0415 - as above
     from dangol.identity.suggestions import suggestion  # noqa: PLC0415 - as above
-    from dangol.identity.suggestions.words import in_words, percent  # noqa: PLC0415 - as above
+    from dangol.identity.suggestions.words import in_words, percent, risk_words  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
     with _connected(settings) as connection:
@@ -146,7 +146,7 @@ def _show(args: argparse.Namespace) -> None:
     rows = [(one.field, one.level, f"{one.bits:+.1f}", one.value_a, one.value_b) for one in found.reasons]
     say_table(["says", "how", "bits", labels[found.person_a], labels[found.person_b]], rows, empty="")
     if risks and found.state == "open":
-        say("", f"Two operators must agree: {', '.join(risks)}.")
+        say("", f"Two operators must agree: {risk_words(risks)}.")
     if found.first:
         say(f"The first: {found.first.actor}, {clock(found.first.at, settings.brand.timezone)}. {found.first.why}".rstrip())
 
@@ -186,8 +186,9 @@ def _refusal(verdict: Any, number: int) -> DangolError:
     if verdict.outcome == "settled":
         return VerdictRefused(f"Suggestion {number} is {_state(verdict.suggestion)}; nothing was changed. `dangol identity suggestions show {number}`.")
     if verdict.outcome == "not_an_operator":
-        risks = ", ".join(verdict.risks)
-        return VerdictRefused(f"Two operators must agree here ({risks}), and a command is none. Sign in to the console: Suggested matches.")
+        from dangol.identity.suggestions.words import risk_words  # noqa: PLC0415 - as above
+
+        return VerdictRefused(f"Two operators must agree here ({risk_words(verdict.risks)}), and a command is none. Sign in to the console: Suggested matches.")
     return VerdictRefused(verdict.detail or f"It was refused ({verdict.outcome}); nothing was changed.")
 
 

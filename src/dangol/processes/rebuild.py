@@ -20,7 +20,7 @@ from dangol.engines.lake import open_lake
 from dangol.errors import DangolError
 from dangol.events import now_us
 from dangol.events.facts import Fact, FactKind
-from dangol.flow import Rules, apply_batch, identifiers_of
+from dangol.flow import Rules, apply_batch, identifiers_of, leading
 from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers, uuids
 from dangol.identity import DecisionsKnown, RuleSet, decisions_known, keep_rules, read_rules, rules_in_force, settle_decided_since
 from dangol.identity.joining import one_at_a_time
@@ -30,7 +30,7 @@ from dangol.profiles.computed import all_ready, program_in_force, rebuilt, trim_
 from dangol.settings import Settings
 
 #: Tables that follow from the lake (and from decisions of people) alone.
-DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "clock_off", "search_term", "computed_partial", "receipt")
+DERIVED = ("identifier", "edge", "shared_identifier", "fragment", "clock_off", "search_term", "computed_partial", "refiled", "receipt")
 #: Those of them that decisions change.
 DECIDED = ("identifier", "edge", "shared_identifier")
 #: Advisory lock of whoever builds tables anew: one at a time.
@@ -244,7 +244,14 @@ def _apply(connection: RawConnection, facts: list[Fact], rules: Rules) -> None:
         arrival = read_fact(fact, kind, rules.identity.traits)
         arrival.identifiers = identifiers_of(arrival, kind, rules.identity)
         arrivals.append(arrival)
+    led = zip(facts, map(leading, arrivals), strict=True)
+    refiled = [(fact.seq, lead) for fact, lead in led if lead != fact.node and fact.fact in _READ_FIRST]
     with connection.transaction():
+        if refiled:
+            connection.execute(
+                "insert into refiled (seq, node_id) select seq, nullif(node_id, '') :: uuid from unnest(%s::bigint[], %s::text[]) as given (seq, node_id)",
+                [[seq for seq, _ in refiled], [lead.hex() for _, lead in refiled]],
+            )
         arrivals = _unsettled(connection, arrivals)
         if arrivals:
             apply_batch(connection, arrivals, rules=rules, lake=None, now_us=0, partition=0)

@@ -94,6 +94,18 @@ class ComputedTrait(models.Model):
         constraints = [models.UniqueConstraint(fields=["name"], condition=~models.Q(state="retired"), name="computed_trait_name")]
 
 
+class Refiled(models.Model):
+    """An event that the identity rules in force attribute to another identifier than its fact in the lake, which was filed under former ones."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    #: Whose it is now; null: nobody's.
+    node_id = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "refiled"
+        indexes = [models.Index(fields=["node_id"], name="refiled_node")]
+
+
 class ComputedPartial(models.Model):
     """What is kept of the events of one identifier and device for one computed trait, in the device's own time."""
 

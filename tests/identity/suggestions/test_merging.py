@@ -11,9 +11,9 @@ from tests.identity.suggestions.people import JOON, MINA, NOW, arrive, desk, mai
 from dangol import matches
 from dangol.engines.lake import open_lake
 from dangol.events import now_us
-from dangol.flow import undecide_people
-from dangol.identity import DecisionKind, DecisionRefused, default_rules
-from dangol.identity.suggestions import Approver, Gone, Risk, SuggestionFilter, SuggestionState, let_fall, suggestion, suggestions
+from dangol.flow import decide_people, undecide_people
+from dangol.identity import Decision, DecisionKind, DecisionRefused, default_rules
+from dangol.identity.suggestions import Approver, Gone, Risk, SuggestionFilter, SuggestionState, counts, let_fall, suggestion, suggestions
 from dangol.matches import Outcome
 from dangol.operators import add_operator, change_operator
 from dangol.privacy import AuditFilter, entries
@@ -48,7 +48,7 @@ def test_two_member_accounts_wait_for_a_second_operator(machine: Machine):
     first = merged(machine, member("m1"), member("m2"), why="she called")
     assert (first.outcome, first.risks, first.decided) == (Outcome.FIRST, TWO, None)
     assert not same(machine, member("m1"), member("m2"))
-    (waits,) = suggestions(machine.connection, SuggestionFilter(second=True)).suggestions
+    (waits,) = suggestions(machine.connection, SuggestionFilter(approvers=matches.approvers(machine.connection))).suggestions
     assert (waits.number, waits.scored, waits.asked.actor, waits.asked.why, waits.first.actor) == (first.suggestion.number, False, MINA.actor, "she called", MINA.actor)
     assert merged(machine, member("m2"), member("m1")).outcome is Outcome.FIRST
     assert not same(machine, member("m1"), member("m2"))
@@ -115,6 +115,27 @@ def test_what_was_taken_back_needs_two(machine: Machine):
     assert suggestion(machine.connection, again.suggestion.number).gone is Gone.WITHDRAWN, "nothing but the wish spoke for it"
 
 
+def awaiting_a_second(machine: Machine) -> list[int]:
+    """Numbers of the suggestions under "Needs a second", which are as many as are counted there."""
+    approvers = matches.approvers(machine.connection)
+    waiting = suggestions(machine.connection, SuggestionFilter(approvers=approvers)).suggestions
+    assert counts(machine.connection, approvers).second == len(waiting)
+    return sorted(one.number for one in waiting)
+
+
+def test_an_approval_of_other_people_waits_for_no_second(machine: Machine):
+    """One of the two became somebody else meanwhile: the first approval lapsed, so the pair is not among those that need a second."""
+    others = [f"n{number}" for number in range(9)]
+    arrive(machine, "m1", "m2", *others, members=True)
+    merged(machine, member("m1"), member("m2"))
+    assert len(awaiting_a_second(machine)) == 1
+    for other in others:  # one of them leads
+        decision = Decision(DecisionKind.TOGETHER, member(other).bytes, member("m2").bytes)
+        decide_people(machine.worker._connection, open_lake(machine.settings), decision, default_rules(), actor=MINA.actor, why="seen", now_us=now_us())
+    assert person(machine, member("m2")) != member("m2")
+    assert awaiting_a_second(machine) == []
+
+
 def test_who_was_disabled_meanwhile_does_not_count(machine: Machine):
     """The first approval of an operator who was disabled, or may not decide any more, is void: the next one is the first."""
     arrive(machine, "m1", "m2", "m3", members=True)
@@ -125,12 +146,15 @@ def test_who_was_disabled_meanwhile_does_not_count(machine: Machine):
     add_operator(machine.connection, "lead@brand.kr", "owner", "four unrelated words here")
     change_operator(machine.connection, "mina@brand.kr", disabled=True)
     assert matches.standing(machine.connection, suggestion(machine.connection, by_hand)).first is None
+    assert awaiting_a_second(machine) == []
     assert merged(machine, member("m1"), member("m2"), JOON).outcome is Outcome.FIRST
     with desk(machine.settings) as at:
         assert matches.accept(at, suggested, JOON).outcome is Outcome.FIRST
         assert matches.accept(at, suggested, JOON).outcome is Outcome.SAME_OPERATOR
+    assert awaiting_a_second(machine) == sorted([suggested, by_hand])
     assert not same(machine, member("m1"), member("m2"))
     change_operator(machine.connection, "joon@brand.kr", role="analyst")
+    assert awaiting_a_second(machine) == []
     lead = Approver("operator:lead@brand.kr", "owner")
     assert merged(machine, member("m1"), member("m2"), lead).outcome is Outcome.FIRST
     change_operator(machine.connection, "mina@brand.kr", disabled=False)

@@ -168,7 +168,7 @@ def list_suggestions(call: Call) -> Suggestions:
     person = _person(call, wanted.person) if wanted.person else None
     chosen = SuggestionFilter(
         states=_states(wanted.state), above=wanted.above, below=1.1 if wanted.below is None else wanted.below, person=person,
-        second=wanted.second, sort=_sort(wanted.sort),
+        approvers=matches.approvers(call.connection) if wanted.second else None, sort=_sort(wanted.sort),
     )  # fmt: skip
     try:
         page = suggestions(call.connection, chosen, cursor=wanted.cursor, limit=wanted.limit)

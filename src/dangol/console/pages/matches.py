@@ -93,7 +93,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     except ValueError:
         raise Http404 from None
     found = [] if found_nobody else page.suggestions
-    total = counts(raw())
+    total = counts(raw(), room.approvers(raw()))
     answer = Queue(
         tab=tab,
         tabs=_tabs(tab, total),
@@ -162,7 +162,9 @@ def _wanted(request: HttpRequest, tab: str) -> tuple[SuggestionFilter, bool]:
     who = request.GET.get("who", "").strip()[:200]
     person = _person(who) if who else None
     sort = "newest" if request.GET.get("sort") == "newest" or tab in ("together", "two", "gone") else "probability"
-    return SuggestionFilter(states=states, second=second, above=above, below=below, person=person, sort=sort), bool(who) and person is None
+    approvers = room.approvers(raw()) if second else None
+    wanted = SuggestionFilter(states=states, approvers=approvers, above=above, below=below, person=person, sort=sort)
+    return wanted, bool(who) and person is None
 
 
 def _person(who: str) -> UUID | None:

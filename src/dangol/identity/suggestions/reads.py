@@ -87,8 +87,8 @@ class SuggestionFilter:
     below: float = 1.1
     #: Only those about this person, by any id they ever had.
     person: UUID | None = None
-    #: Only those that wait for a second operator.
-    second: bool = False
+    #: Only those that wait for a second operator: one of these actors (matches.approvers) approved of the two as they are now. None: all.
+    approvers: frozenset[str] | None = None
     sort: str = "probability"
 
 
@@ -105,7 +105,7 @@ class Counts:
     """How many suggestions there are; open ones are counted up to COUNTED_MAX."""
 
     open: int
-    #: Of the open ones: those with a first approval.
+    #: Of the open ones: those with a first approval that counts.
     second: int
     accepted: int
     automatic: int
@@ -132,7 +132,8 @@ def suggestions(
         standing = {row[0]: row for row in ask(connection, f"{STANDING} where s.id = any(%s)", [[number for number, _ in waiting]])}
         for number, probability in waiting:
             one = suggestion_of(standing[number]) if number in standing else None
-            if one is not None and (not wanted.states or one.state in wanted.states):
+            waits = wanted.approvers is None or (one is not None and one.first is not None)
+            if one is not None and waits and (not wanted.states or one.state in wanted.states):
                 if len(found) == limit:
                     return SuggestionPage(found, place_of(found[-1]))
                 found.append(one)
@@ -165,7 +166,7 @@ def _candidates(connection: Connection[Any], wanted: SuggestionFilter, cursor: s
                  from match_suggestion s
                 where s.state = kept.state
                   and s.probability >= %(above)s and s.probability < %(below)s
-                  {"and s.first_actor <> ''" if wanted.second else ""}
+                  {"and s.first_actor = any(%(approvers)s)" if wanted.approvers is not None else ""}
                   {person if wanted.person is not None else ""}
                   {f"and {place}" if cursor else ""}
                 order by {by}
@@ -179,6 +180,7 @@ def _candidates(connection: Connection[Any], wanted: SuggestionFilter, cursor: s
             "above": wanted.above,
             "below": wanted.below,
             "person": wanted.person,
+            "approvers": list(wanted.approvers or ()),
             "probability": probability,
             "number": number,
             "limit": CANDIDATES,
@@ -226,20 +228,23 @@ def suggestion_of(row: Any) -> Suggestion:
     )  # fmt: skip
 
 
-def counts(connection: Connection[Any]) -> Counts:
-    """How many suggestions there are of each state."""
+def counts(connection: Connection[Any], approvers: frozenset[str]) -> Counts:
+    """How many suggestions there are of each state. Args: approvers: as in SuggestionFilter."""
     totals = dict(ask(connection, "select state, count(*) from match_suggestion where state <> 'open' group by state", []))
     waiting = [number for (number,) in ask(connection, "select id from match_suggestion where state = 'open' limit %s", [COUNTED_MAX + 1])]
-    second = [number for (number,) in ask(connection, "select id from match_suggestion where state = 'open' and first_actor <> '' limit %s", [COUNTED_MAX])]
+    approved = "select id from match_suggestion where state = 'open' and first_actor = any(%s) limit %s"
+    second = [number for (number,) in ask(connection, approved, [list(approvers), COUNTED_MAX])]
     return Counts(
-        len(waiting) if len(waiting) > COUNTED_MAX else _still_open(connection, waiting),
-        _still_open(connection, second),
+        len(waiting) if len(waiting) > COUNTED_MAX else len(_open(connection, waiting)),
+        sum(one.first is not None for one in _open(connection, second)),
         *(totals.get(name, 0) for name in ("accepted", "automatic", "rejected", "never")),
     )
 
 
-def _still_open(connection: Connection[Any], numbers: list[int]) -> int:
-    return sum(suggestion_of(row).state is SuggestionState.OPEN for row in ask(connection, f"{STANDING} where s.id = any(%s)", [numbers]))
+def _open(connection: Connection[Any], numbers: list[int]) -> list[Suggestion]:
+    """Those of them that still are."""
+    found = [suggestion_of(row) for row in ask(connection, f"{STANDING} where s.id = any(%s)", [numbers])]
+    return [one for one in found if one.state is SuggestionState.OPEN]
 
 
 def runs(connection: Connection[Any], *, limit: int = 20) -> list[Run]:

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dangol.identity.matching.words import FIELDS, LEVELS, field_words, level_words
 from dangol.identity.suggestions.facts import Suggestion
-from dangol.identity.suggestions.rules import PRIOR
+from dangol.identity.suggestions.rules import PRIOR, Risk
+
+#: Why one operator is not enough, as a part of a sentence.
+RISKS: dict[Risk, str] = {
+    Risk.TWO_ACCOUNTS: "each has an account of their own",
+    Risk.BOTH_KNOWN: "both are known customers",
+    Risk.MANY_IDENTIFIERS: "together they have very many identifiers",
+    Risk.HIGH_VALUE: "one of them is worth a lot to the brand",
+    Risk.UNSURE: "the probability is lower than one person may decide on",
+    Risk.TAKEN_BACK: "they were put together before, and it was taken back",
+}
+
+
+def risk_words(risks: Iterable[Risk]) -> str:
+    """Like "each has an account of their own, both are known customers"."""
+    return ", ".join(RISKS[risk] for risk in risks)
 
 
 def in_words(of: Suggestion) -> str:

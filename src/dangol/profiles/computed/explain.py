@@ -28,6 +28,8 @@ from dangol.profiles.rules import CLOCK_TOLERANCE_US
 
 #: Events read from the lake at once, and looked through for one page.
 READ_AT_ONCE, LOOK_THROUGH = 1_000, 4_000
+#: Events looked at that former identity rules filed under others; the newest.
+REFILED_MAX = 10_000
 #: Events read to say what a value was at a moment of the past.
 AS_OF_MAX = 10_000
 
@@ -136,11 +138,30 @@ def _parts_until(connection: Connection[Any], lake: Lake, question: _Question, e
 
 def _facts(connection: Connection[Any], lake: Lake, question: _Question, before: Place | None) -> Iterator[Fact]:
     """Every event that the trait may look at, newest first."""
-    while facts := lake.newest(connection, question.about, before=before, limit=READ_AT_ONCE):
-        yield from facts
-        if len(facts) < READ_AT_ONCE:
+    place = question.about.place
+    theirs = [fact for fact in _filed_elsewhere(connection, lake, question) if before is None or place(fact) < before]
+    while True:
+        facts = lake.newest(connection, question.about, before=before, limit=READ_AT_ONCE)
+        last = place(facts[-1]) if len(facts) == READ_AT_ONCE else None
+        others = _of_others(connection, question, facts)
+        mine = [fact for fact in facts if fact.seq not in others]
+        yield from sorted([*mine, *(fact for fact in theirs if last is None or place(fact) > last)], key=place, reverse=True)
+        if last is None:
             return
-        before = question.about.place(facts[-1])
+        theirs, before = [fact for fact in theirs if place(fact) < last], last
+
+
+def _filed_elsewhere(connection: Connection[Any], lake: Lake, question: _Question) -> list[Fact]:
+    """Events that are the person's by the identity rules in force, filed under another identifier by former ones."""
+    nodes = [UUID(bytes=node) for node in question.about.nodes]
+    seqs = [seq for (seq,) in ask(connection, "select seq from refiled where node_id = any(%s) order by seq desc limit %s", [nodes, REFILED_MAX])]
+    return [fact for fact in lake.get(connection, seqs).values() if fact.node not in question.about.nodes] if seqs else []
+
+
+def _of_others(connection: Connection[Any], question: _Question, facts: list[Fact]) -> set[int]:
+    """Of facts filed under the person's identifiers those that are not theirs by the rules in force."""
+    refiled = ask(connection, "select seq, node_id from refiled where seq = any(%s)", [[fact.seq for fact in facts]]) if facts else []
+    return {seq for seq, node in refiled if node is None or node.bytes not in question.about.nodes}
 
 
 def _told(question: _Question, fact: Fact) -> _Found | None:
