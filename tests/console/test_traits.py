@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
+from dangol.events.ports import LakeUnreadable
 from dangol.hotstate import PROCESSING_LOCK
 from dangol.privacy import AuditFilter, entries
 from dangol.processes.filling import fill_until_ready
@@ -75,6 +76,24 @@ def test_rules_are_changed_with_errors_at_the_line_and_history_is_filled(full, o
     standing.locator("dd", has_text="128,000").get_by_role("button", name="which events").click()
     expect(page.locator("#drawer-content")).to_contain_text("Sum of total of Order Completed, all time")
     expect(page.locator("#drawer-content")).to_contain_text("o1")
+
+
+def test_the_drawer_says_when_the_lake_cannot_be_read(full, open_page, monkeypatch):
+    """The value stays; where its events would be stands that their history cannot be read now."""
+    def broken(*_given: object, **_more: object) -> None:
+        raise LakeUnreadable
+
+    with full.connect() as connection:
+        (person,) = connection.execute("select person_id from identifier where type = 'user_id' and value = 'm-1024'").fetchone()
+    page = open_page(full, f"/people/{person}", width=390)
+    orders = page.locator("button[hx-get$='/computed/orders']")
+    orders.click()
+    expect(page.locator("#drawer-content")).to_contain_text("o1")
+    page.keyboard.press("Escape")
+    monkeypatch.setattr("dangol.engines.lake.lake.ParquetLake.newest", broken)
+    orders.click()
+    expect(page.locator("#drawer-content")).to_contain_text("지금은 이벤트 기록을 읽을 수 없어요. 값은 맞아요.")
+    expect(page.locator("#drawer-content .strong").first).to_have_text("1")
 
 
 def test_rules_that_cannot_be_applied_now_are_not_lost(full, open_page):
