@@ -1,8 +1,8 @@
 """Many people out of few, without preparing each: new ones are put together from the parts of those who are there.
 
 Whoever is new has the name and mailbox of one, the birthday of a second, the number of a third and the home of a fourth, who are all
-known once or twice in the same way; digits of mailboxes, numbers and homes are exchanged for others, so that nobody shares them with
-those they were taken from. What a second record has in common with the first, and where the two differ, stays as it was.
+known once, or twice in the same way with the same things missing. Digits of mailboxes, numbers and homes are exchanged for others, so
+that nobody shares them with those they were taken from. What a second record has in common with the first, and where the two differ, stays as it was.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def multiply(connection: duckdb.DuckDBPyConnection, times: int) -> None:
     connection.execute(
         "create temp table life as select n, kind, place, row_number() over (partition by kind, place order by human) - 1 as rank,"
         " count(*) over (partition by kind, place) as many from (select human, n, row_number() over (partition by human order by n) as place,"
-        " max(slip) over (partition by human) as kind from truth)"
+        " max(case when slip > 0 then 16 * slip::integer + 8 * (phone is null)::integer + 4 * (email is null)::integer"
+        " + 2 * (birth is null)::integer + (home is null)::integer else 0 end)"
+        " over (partition by human) as kind from truth join record using (n))"
     )
     connection.execute(f"create temp view old as select * from record where n < {people}")  # noqa: S608 - numbers of ours
     columns = [f"{_turned(name) if name in _TURNED else f'{_part(name)}.{name}'} as {name}" for name in PEOPLE.columns]
