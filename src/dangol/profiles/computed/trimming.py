@@ -33,37 +33,39 @@ select number, window_hours
  limit 1
    for update
 """
-#: Looks at rows in the order of their key, so that however many there are, the work of one look is the same. Rows that a worker is
-#: writing are left to the next sweep: nobody waits for anybody.
+#: Looks at rows in the order of their key and at nothing else, so that however many there are, the work of one look is the same: rows are
+#: found by their place, what is known of a clock by its key. Rows that a worker is writing are left to the next sweep: nobody waits.
 _LOOK = f"""
 with looked as materialized (
-    select node_id, device_id, bucket
+    select ctid as place, node_id, device_id, bucket
       from computed_partial
      where trait = %(trait)s
        and (node_id, device_id, bucket) > (%(node)s::uuid, %(device)s::uuid, %(bucket)s)
      order by node_id, device_id, bucket
      limit %(limit)s
 ),
-passed as materialized (
-    select looked.*
+told as materialized (
+    select place, device_id, bucket,
+           (select least_us from fragment where fragment.node_id = looked.node_id and fragment.device_id = looked.device_id) as least_us
       from looked
-      left join fragment using (node_id, device_id)
      where bucket < %(edge)s
-       and (device_id = %(no_device)s::uuid
-            or (bucket * {HOUR_US} + case when abs(least_us) > {CLOCK_TOLERANCE_US} then least_us else 0 end) / {HOUR_US}.0 < %(edge)s
-               and least_us is not null)
+),
+passed as materialized (
+    select place
+      from told
+     where device_id = %(no_device)s::uuid
+        or (bucket * {HOUR_US} + case when abs(least_us) > {CLOCK_TOLERANCE_US} then least_us else 0 end) / {HOUR_US}.0 < %(edge)s
+           and least_us is not null
 ),
 free as materialized (
-    select part.node_id, part.device_id, part.bucket
-      from computed_partial as part
-      join passed on part.trait = %(trait)s and (part.node_id, part.device_id, part.bucket) = (passed.node_id, passed.device_id, passed.bucket)
-       for update of part skip locked
+    select ctid as place
+      from computed_partial
+     where ctid = any (array(select place from passed))
+       for update skip locked
 ),
 gone as (
-    delete from computed_partial as part
-     using free
-     where part.trait = %(trait)s
-       and (part.node_id, part.device_id, part.bucket) = (free.node_id, free.device_id, free.bucket)
+    delete from computed_partial
+     where ctid = any (array(select place from free))
  returning 1
 )
 select (select count(*) from gone), (select count(*) from looked), node_id::text, device_id::text, bucket
