@@ -17,7 +17,22 @@ from dangol.events import to_datetime
 from dangol.events.facts import Fact, FactKind
 from dangol.events.ports import SEQ_BITS, Lake
 from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time, meanwhile
-from dangol.identity import Claim, Claimed, Decided, Decision, LinkOutcome, RuleSet, Seen, claimed_identifiers, decide, link, take_back
+from dangol.identity import (
+    Claim,
+    Claimed,
+    Decided,
+    Decision,
+    Foreseen,
+    LinkOutcome,
+    RuleSet,
+    Seen,
+    claimed_identifiers,
+    decide,
+    foresee_decision,
+    foresee_undoing,
+    link,
+    take_back,
+)
 from dangol.identity.suggestions import decision_undone
 from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
 from dangol.intake.facts import TAGGED, Fate
@@ -307,13 +322,18 @@ def _own_fact(fact: FactKind, seq: int, person: bytes, node: bytes, message: str
     )  # fmt: skip
 
 
-def decide_people(connection: Connection[Any], lake: Lake, decision: Decision, rules: RuleSet, *, actor: str, why: str, now_us: int) -> Decided:
+def decide_people(
+    connection: Connection[Any], lake: Lake, decision: Decision, rules: RuleSet, *, actor: str, why: str, now_us: int,
+    foreseen: Foreseen | None = None,
+) -> Decided:  # fmt: skip
     """Put two identifiers together or keep them apart, and tell everybody what followed.
 
-    The connection must be a hotstate.RawConnection. Raises: DecisionRefused; nothing has changed then.
+    The connection must be a hotstate.RawConnection. Args: foreseen: by identity.foresee_decision, for those who have begun a transaction
+    of their own; otherwise it is done here. Raises: DecisionRefused; nothing has changed then.
     """
+    foreseen = foreseen or foresee_decision(connection, decision, rules)
     with connection.transaction():
-        decided = decide(connection, decision, rules, actor=actor, why=why, at=to_datetime(now_us))
+        decided = decide(connection, decision, rules, actor=actor, why=why, at=to_datetime(now_us), foreseen=foreseen)
         if decided.already:
             return decided
         body = {"decision": decided.number, "kind": decision.kind, "a": _text(decision.a), "b": _text(decision.b), "actor": actor, "why": why}
@@ -321,10 +341,13 @@ def decide_people(connection: Connection[Any], lake: Lake, decision: Decision, r
         return decided
 
 
-def undecide_people(connection: Connection[Any], lake: Lake, number: int, rules: RuleSet, *, actor: str, now_us: int) -> Decided:
-    """Take a decision back, and tell everybody what followed. Raises: DecisionRefused; nothing has changed then."""
+def undecide_people(
+    connection: Connection[Any], lake: Lake, number: int, rules: RuleSet, *, actor: str, now_us: int, foreseen: Foreseen | None = None
+) -> Decided:
+    """Take a decision back, and tell everybody what followed. Args: as decide_people's. Raises: DecisionRefused; nothing has changed then."""
+    foreseen = foreseen or foresee_undoing(connection, number, rules)
     with connection.transaction():
-        decided = take_back(connection, number, rules, actor=actor, at=to_datetime(now_us))
+        decided = take_back(connection, number, rules, actor=actor, at=to_datetime(now_us), foreseen=foreseen)
         _tell_decision(connection, lake, FactKind.PEOPLE_UNDECIDED, b"", {"decision": number, "actor": actor}, decided.outcome, now_us)
         reopened = [{"suggestion": one, "verdict": "open", "actor": actor, "decision": number} for one in decision_undone(connection, number)]
         tell(connection, lake, [(FactKind.SUGGESTION_DECIDED, b"", b"", "", body) for body in reopened], now_us)

@@ -21,7 +21,7 @@ from dangol.engines.lake import open_lake
 from dangol.events import node_id, now_us, to_datetime
 from dangol.flow import decide_people, undecide_people
 from dangol.hotstate import RawConnection, connect_raw
-from dangol.identity import Decided, Decision, DecisionKind, RuleSet, decide, rules_in_force
+from dangol.identity import Decided, Decision, DecisionKind, RuleSet, decide, foresee_decision, foresee_undoing, rules_in_force
 from dangol.identity.suggestions import Approver, Risk, Suggestion
 from dangol.privacy import record
 from dangol.profiles import person_view
@@ -133,8 +133,11 @@ def carry_out(settings: Settings, kind: DecisionKind, a: UUID, b: UUID, *, by: B
                 return Act(0, already=False, before=before, after=before, risks=done.risks, waits=done.suggestion)
             return Act(done.decided.number, done.decided.already, before, _people(connection, [a, b], done.decided))
         decision = Decision(kind, a.bytes, b.bytes)
+        foreseen = foresee_decision(connection, decision, rules)
         with connection.transaction():
-            decided = decide_people(connection, open_lake(settings), decision, rules, actor=by.actor, why=why, now_us=now_us())
+            decided = decide_people(
+                connection, open_lake(settings), decision, rules, actor=by.actor, why=why, now_us=now_us(), foreseen=foreseen
+            )
             if not decided.already:
                 details = {"a": a.hex, "b": b.hex, "decision": decided.number}
                 record(connection, by.actor, f"people.{kind}", f"decision:{decided.number}", why, details, by.ip, role=by.role)
@@ -147,8 +150,9 @@ def take_back(settings: Settings, number: int, *, by: By) -> Act:
         rules = rules_in_force(connection, settings.brand.country)
         ends = _ends(connection, number)
         before = _people(connection, ends)
+        foreseen = foresee_undoing(connection, number, rules)
         with connection.transaction():
-            decided = undecide_people(connection, open_lake(settings), number, rules, actor=by.actor, now_us=now_us())
+            decided = undecide_people(connection, open_lake(settings), number, rules, actor=by.actor, now_us=now_us(), foreseen=foreseen)
             record(connection, by.actor, "people.undecided", f"decision:{number}", "taken back", {}, by.ip, role=by.role)
         return Act(number, already=False, before=before, after=_people(connection, ends, decided))
 

@@ -5,7 +5,15 @@ Out: person.created, person.merged, person.split, edge.refused, identifier.share
 Ask: why(connection, a, b), identity_of(connection, person), shared_page(connection, rules), list_decisions(connection).
 """
 
-from dangol.identity.deciding import Decided, DecisionRefused, decide, settle_decided_since, take_back
+from dangol.identity.deciding import (
+    Decided,
+    DecisionRefused,
+    decide,
+    foresee_decision,
+    foresee_undoing,
+    settle_decided_since,
+    take_back,
+)
 from dangol.identity.decisions import DecisionRecord, DecisionsKnown, decisions_known, list_decisions, was_taken_back
 from dangol.identity.explain import (
     ClaimView,
@@ -33,6 +41,7 @@ from dangol.identity.facts import (
 )
 from dangol.identity.handlers import Seen, link
 from dangol.identity.names import TYPE_NAMES, type_name
+from dangol.identity.replaying import Foreseen
 from dangol.identity.rules import Claim, claimed_identifiers, judge, leader
 from dangol.identity.ruleset import (
     RuleSet,
@@ -61,6 +70,7 @@ __all__ = [
     "DecisionRefused",
     "DecisionView",
     "DecisionsKnown",
+    "Foreseen",
     "IdentifierShared",
     "IdentityView",
     "LinkOutcome",
@@ -83,6 +93,8 @@ __all__ = [
     "decisions_known",
     "default_rules",
     "document_in_force",
+    "foresee_decision",
+    "foresee_undoing",
     "identity_of",
     "judge",
     "keep_rules",

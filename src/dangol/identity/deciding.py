@@ -13,14 +13,19 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from dangol.errors import DangolError
 from dangol.hotstate import uuids
-from dangol.identity.decisions import DecisionsKnown, in_force_between, named_since, record_decision, undo_decision
+from dangol.identity.decisions import DecisionsKnown, decision_in_force, in_force_between, named_since, record_decision, undo_decision
 from dangol.identity.facts import Decision, DecisionKind, LinkOutcome
 from dangol.identity.joining import one_at_a_time, rejoin
+from dangol.identity.replaying import Foreseen, foresee, still_holds, write
 from dangol.identity.ruleset import RuleSet, rules_in_force
 from dangol.identity.sharing import shared_after
+
+#: Identifiers told of one person with a decision: others wait while they are read.
+IDENTIFIERS_TOLD = 1000
 
 
 class DecisionRefused(DangolError):
@@ -35,15 +40,45 @@ class Decided:
 
     #: Number by which it can be taken back; 0 for a preview.
     number: int
-    #: person id -> its identifiers as (type, value), for everybody touched, afterwards.
+    #: person id -> its identifiers as (type, value), IDENTIFIERS_TOLD at most, for everybody touched, afterwards.
     people: dict[bytes, list[tuple[str, str]]]
     outcome: LinkOutcome
     #: It had been decided before, and nothing was changed.
     already: bool = False
 
 
+def foresee_decision(connection: Connection[Any], decision: Decision, rules: RuleSet) -> Foreseen | None:
+    """What *decision* would lead to, for decide(): worked out beforehand, so that nobody waits for it. The connection must be in no transaction.
+
+    None: it has to be worked out when it is made. Only keeping apart can be foreseen; what is put together may change what is shared.
+    """
+    if decision.kind is not DecisionKind.APART or not _idle(connection):
+        return None
+    return foresee(connection, {decision.a, decision.b}, rules, more=decision)
+
+
+def foresee_undoing(connection: Connection[Any], number: int, rules: RuleSet) -> Foreseen | None:
+    """What taking decision *number* back would lead to, for take_back(); as foresee_decision."""
+    decision = decision_in_force(connection, number)
+    if decision is None or decision.kind is not DecisionKind.APART or not _idle(connection):
+        return None
+    return foresee(connection, {decision.a, decision.b}, rules, less=decision)
+
+
+def _idle(connection: Connection[Any]) -> bool:
+    return connection.autocommit and connection.info.transaction_status is TransactionStatus.IDLE
+
+
 def decide(
-    connection: Connection[Any], decision: Decision, rules: RuleSet, *, actor: str, why: str, at: datetime, preview: bool = False
+    connection: Connection[Any],
+    decision: Decision,
+    rules: RuleSet,
+    *,
+    actor: str,
+    why: str,
+    at: datetime,
+    preview: bool = False,
+    foreseen: Foreseen | None = None,
 ) -> Decided:
     """Keep two identifiers apart, or put them together, for good, until it is taken back.
 
@@ -51,6 +86,7 @@ def decide(
 
     Args: rules: those in force; where others have been put in force since the caller asked, they count.
         why: the evidence, in words; must not be empty.  preview: change nothing, only tell what would follow.
+        foreseen: by foresee_decision; where anything of it has changed since, it is worked out again.
     Returns: the decision in force when it had been decided before.
     Raises: DecisionRefused when an identifier is unknown, both are the same, no reason is given, or the opposite is in force.
     """
@@ -68,19 +104,25 @@ def decide(
         if standing:
             number = next(iter(standing.values()))
             raise DecisionRefused(f"Decision {number} says the opposite about these two. Take it back first: `dangol identity undo {number}`.")
+        rules = rules_in_force(connection, rules.region)
+        holds = foreseen is not None and still_holds(connection, foreseen, rules)
         number = record_decision(connection, decision, actor=actor, why=why, at=at)
-        outcome = _settle(connection, {decision.a, decision.b}, rules_in_force(connection, rules.region))
+        outcome = _settle(connection, {decision.a, decision.b}, rules, foreseen if holds else None)
         return Decided(0 if preview else number, _people_around(connection, decision, outcome), outcome)
 
 
-def take_back(connection: Connection[Any], number: int, rules: RuleSet, *, actor: str, at: datetime) -> Decided:
-    """Undo a decision: people are what the claims say again, events since then included. Raises: DecisionRefused."""
+def take_back(
+    connection: Connection[Any], number: int, rules: RuleSet, *, actor: str, at: datetime, foreseen: Foreseen | None = None
+) -> Decided:
+    """Undo a decision: people are what the claims say again, events since then included. Args: as decide's. Raises: DecisionRefused."""
     with connection.transaction():
         one_at_a_time(connection)
+        rules = rules_in_force(connection, rules.region)
+        holds = foreseen is not None and still_holds(connection, foreseen, rules)
         decision = undo_decision(connection, number, actor=actor, at=at)
         if decision is None:
             raise DecisionRefused(f"There is no decision {number} in force. `dangol identity decisions` lists them.")
-        outcome = _settle(connection, {decision.a, decision.b}, rules_in_force(connection, rules.region))
+        outcome = _settle(connection, {decision.a, decision.b}, rules, foreseen if holds else None)
         return Decided(number, _people_around(connection, decision, outcome), outcome)
 
 
@@ -89,15 +131,18 @@ def settle_decided_since(connection: Connection[Any], before: DecisionsKnown, ru
 
     For who made people anew meanwhile: some of them were judged with such a decision, some without.
     """
+    one_at_a_time(connection)
     named = named_since(connection, before)
     if named:
         _settle(connection, named, rules)
     return bool(named)
 
 
-def _settle(connection: Connection[Any], nodes: set[bytes], rules: RuleSet) -> LinkOutcome:
-    one_at_a_time(connection)
+def _settle(connection: Connection[Any], nodes: set[bytes], rules: RuleSet, foreseen: Foreseen | None = None) -> LinkOutcome:
     outcome = LinkOutcome({}, [], [], [], [], [])
+    if foreseen is not None:
+        write(connection, foreseen.judged, outcome)
+        return outcome
     # Rules that took effect after a decision may know one of its identifiers no more.
     known = _known(connection, nodes)
     changed = shared_after(connection, known, rules)
@@ -121,22 +166,21 @@ def _known(connection: Connection[Any], nodes: Iterable[bytes]) -> set[bytes]:
 def _people_around(connection: Connection[Any], decision: Decision, outcome: LinkOutcome) -> dict[bytes, list[tuple[str, str]]]:
     touched = {decision.a, decision.b}
     for split in outcome.split:
-        touched |= {node for nodes in split.parts.values() for node in nodes}
+        touched |= split.parts.keys()
     for merged in outcome.merged:
         touched.add(merged.into)
     rows = connection.execute(
         """
         select person_id, type, value
-          from identifier
-         where person_id in (select person_id from identifier where node_id = any(%s::uuid[]))
-         order by person_id, type, value
+          from (select distinct person_id from identifier where node_id = any(%s::uuid[])) as person
+         cross join lateral (select type, value from identifier where identifier.person_id = person.person_id limit %s) as theirs
         """,
-        [uuids(sorted(touched))],
+        [uuids(sorted(touched)), IDENTIFIERS_TOLD],
     ).fetchall()
     people: Mapping[bytes, list[tuple[str, str]]] = defaultdict(list)
-    for person, kind, value in rows:
+    for person, kind, value in sorted(rows):
         people[person].append((kind, value))
     return dict(people)
 
 
-__all__ = ["Decided", "DecisionKind", "DecisionRefused", "decide", "settle_decided_since", "take_back"]
+__all__ = ["Decided", "DecisionKind", "DecisionRefused", "decide", "foresee_decision", "foresee_undoing", "settle_decided_since", "take_back"]

@@ -85,6 +85,14 @@ def in_force_between(connection: Connection[Any], a: bytes, b: bytes) -> dict[De
     return {DecisionKind(kind): int(number) for kind, number in rows}
 
 
+def decision_in_force(connection: Connection[Any], number: int) -> Decision | None:
+    """The decision of this number; None when there is none, or it was taken back."""
+    row = connection.execute(
+        "select kind, uuid_send(a), uuid_send(b) from identity_decision where id = %s and undone_at is null", [number]
+    ).fetchone()
+    return Decision(DecisionKind(row[0]), bytes(row[1]), bytes(row[2])) if row else None
+
+
 def was_taken_back(connection: Connection[Any], one: UUID, other: UUID) -> bool:
     """Whether these two people were put together by a decision before, and it was taken back. Any connection will do."""
     row = connection.execute(

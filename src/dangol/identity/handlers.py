@@ -10,7 +10,8 @@ from psycopg import Connection
 
 from dangol.hotstate import Array, copy_fields, copy_rows, copy_text, copy_time, flags, numbers, texts, times, uuids
 from dangol.identity.facts import LinkOutcome, PersonCreated, PersonMerged, Refused
-from dangol.identity.joining import one_at_a_time, replay, settle
+from dangol.identity.joining import one_at_a_time, settle
+from dangol.identity.replaying import replay
 from dangol.identity.rules import Claim
 from dangol.identity.ruleset import RuleSet
 from dangol.identity.sharing import find_shared, known_shared

@@ -1,4 +1,4 @@
-"""Who is one person after new claims: the quick way where no rule can be touched, the replay of all claims where one might."""
+"""Who is one person after new claims: the quick way where no rule can be touched, the replay of all claims (replaying.py) where one might."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from msgspec import Struct
 from psycopg import Connection
 
 from dangol.events import to_us
-from dangol.hotstate import texts, uuids
-from dangol.identity.facts import ClaimRefused, Decision, DecisionKind, LinkOutcome, PersonMerged, PersonSplit
-from dangol.identity.rules import Claim, judge, leader, over_limit
+from dangol.hotstate import uuids
+from dangol.identity.facts import DecisionKind, LinkOutcome, PersonMerged
+from dangol.identity.replaying import mark, replay
+from dangol.identity.rules import judge, over_limit
 from dangol.identity.ruleset import RuleSet
-from dangol.identity.touched import CLAIM_COLUMNS, MIGHT_HOLD, Known, Touched, claims_of, decisions_about, latest_claims, look_up
+from dangol.identity.touched import Known, Touched, claims_of, decisions_about, latest_claims, look_up
 
 #: Advisory lock under which people are settled, held until the transaction ends.
 LINK_LOCK = 0x646E6769
@@ -28,7 +29,8 @@ def one_at_a_time(connection: Connection[Any]) -> None:
 
 def rejoin(connection: Connection[Any], unsettled: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
     """Judge the people of *unsettled* nodes from scratch, and all that refused claims tie to them."""
-    replay(connection, settle(connection, [], unsettled, outcome, rules), outcome, rules)
+    rows = connection.execute("select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(sorted(unsettled))]).fetchall()
+    replay(connection, {person for (person,) in rows}, outcome, rules)
 
 
 def settle(
@@ -151,7 +153,7 @@ def _judged_newest(
             {node: one.day for node, one in nodes.items()},
             one_already=[(members[person][0], node) for person in group.people for node in members[person][1:]],
         )  # fmt: skip
-        _mark(connection, mine, judgement.refused, outcome)
+        mark(connection, mine, judgement.refused, outcome)
         accepted += [pair for pair in group.fresh if pair not in judgement.refused]
     return again
 
@@ -197,123 +199,3 @@ def _join(
     for node, person in outcome.person_of.items():
         if person in moves:
             outcome.person_of[node] = moves[person]
-
-
-def replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> None:
-    """Judge everything that refused claims tie to *people*, from the first claim on, and apply the difference."""
-    if not people:
-        return
-    nodes: dict[bytes, tuple[bytes, str, int]] = {}
-    decisions: list[Decision] = []
-    frontier = set(people)
-    while frontier:
-        given = uuids(sorted(frontier))
-        rows = connection.execute(
-            """
-            select node_id, person_id, type, (first_at at time zone 'utc')::date - date '1970-01-01'
-              from identifier
-             where person_id = any(%s::uuid[])
-            """,
-            [given],
-        ).fetchall()
-        nodes.update({node: (person, kind, day) for node, person, kind, day in rows})
-        tied = _tied_by_refusals(connection, [row[0] for row in rows])
-        for decision, one, other in decisions_about(connection, frontier):
-            decisions.append(decision)
-            tied |= {one, other}
-        frontier = tied - {person for person, _, _ in nodes.values()}
-    kinds = {node: kind for node, (_, kind, _) in nodes.items()}
-    since = {node: day for node, (_, _, day) in nodes.items()}
-    claims = _claims_among(connection, list(nodes))
-    judgement = judge(claims, kinds, rules, decisions, since)
-    _mark(connection, claims, judgement.refused, outcome)
-
-    components: dict[bytes, list[bytes]] = defaultdict(list)
-    for node, root in judgement.root.items():
-        components[root].append(node)
-    person_after = {node: into for members in components.values() for into in [leader(members, kinds, rules)] for node in members}
-    _tell(nodes, person_after, claims, outcome)
-    _move(connection, {node: person for node, person in person_after.items() if nodes[node][0] != person}, outcome)
-
-
-def _tied_by_refusals(connection: Connection[Any], nodes: list[bytes]) -> set[bytes]:
-    """The people at the other end of refused claims that might hold again."""
-    given = uuids(nodes)
-    rows = connection.execute(
-        f"""
-        select person_id from edge join identifier on node_id = b where a = any(%s::uuid[]) and {MIGHT_HOLD}
-         union
-        select person_id from edge join identifier on node_id = a where b = any(%s::uuid[]) and {MIGHT_HOLD}
-        """,  # noqa: S608 - a constant
-        [given, given],
-    ).fetchall()
-    return {person for (person,) in rows}
-
-
-def _claims_among(connection: Connection[Any], nodes: list[bytes]) -> list[Claim]:
-    rows = connection.execute(
-        f"select {CLAIM_COLUMNS} from edge where a = any(%s::uuid[]) and refused <> 'shared_identifier'",  # noqa: S608 - a constant
-        [uuids(nodes)],
-    ).fetchall()
-    return [Claim(*row) for row in rows]
-
-
-def _mark(connection: Connection[Any], claims: list[Claim], refused: Mapping[tuple[bytes, bytes], str], outcome: LinkOutcome) -> None:
-    changed = [
-        (claim.a, claim.b, str(refused.get((claim.a, claim.b), "")))
-        for claim in claims
-        if claim.refused != refused.get((claim.a, claim.b), "")
-    ]
-    if not changed:
-        return
-    connection.execute(
-        """
-        update edge
-           set refused = given.refused
-          from unnest(%s::uuid[], %s::uuid[], %s::text[]) as given (a, b, refused)
-         where edge.a = given.a
-           and edge.b = given.b
-        """,
-        [uuids(row[0] for row in changed), uuids(row[1] for row in changed), texts(row[2] for row in changed)],
-    )
-    message = {(claim.a, claim.b): claim.first_message for claim in claims}
-    outcome.refused += [ClaimRefused(a, b, reason, message[(a, b)]) for a, b, reason in changed if reason]
-
-
-def _tell(before: Mapping[bytes, tuple[bytes, str, int]], after: Mapping[bytes, bytes], claims: list[Claim], outcome: LinkOutcome) -> None:
-    came_from: dict[bytes, set[bytes]] = defaultdict(set)
-    went_to: dict[bytes, dict[bytes, list[bytes]]] = defaultdict(lambda: defaultdict(list))
-    for node, person in after.items():
-        came_from[person].add(before[node][0])
-        went_to[before[node][0]][person].append(node)
-    for person, parts in went_to.items():
-        if len(parts) > 1:
-            outcome.split.append(PersonSplit(person, {part: sorted(nodes) for part, nodes in parts.items()}))
-    for person, sources in came_from.items():
-        # Who fell apart lives on, or is told of above: here stand those who became part of somebody else whole.
-        others = sorted(source for source in sources if source != person and len(went_to[source]) == 1)
-        if others:
-            inside = [
-                (claim.a, claim.b)
-                for claim in claims
-                if after[claim.a] == person == after.get(claim.b) and before[claim.a][0] != before[claim.b][0]
-            ]
-            outcome.merged.append(PersonMerged(person, others, inside))
-
-
-def _move(connection: Connection[Any], moves: Mapping[bytes, bytes], outcome: LinkOutcome) -> None:
-    if not moves:
-        return
-    nodes = sorted(moves)
-    connection.execute(
-        """
-        update identifier
-           set person_id = given.person_id
-          from unnest(%s::uuid[], %s::uuid[]) as given (node_id, person_id)
-         where identifier.node_id = given.node_id
-        """,
-        [uuids(nodes), uuids(moves[node] for node in nodes)],
-    )
-    for node, person in moves.items():
-        if node in outcome.person_of:
-            outcome.person_of[node] = person

@@ -1,0 +1,137 @@
+"""Judging batch by batch comes to what judging all claims at once does: made-up crowds whose identifiers cross in every way, seeded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from tests.flow.machine import START
+from tests.flow.test_limits import tight_rules
+
+from dangol.engines import state
+from dangol.events import node_bytes, to_us
+from dangol.hotstate import RawConnection, connect_raw
+from dangol.identity import (
+    Claim,
+    Decision,
+    DecisionKind,
+    DecisionRefused,
+    Seen,
+    decide,
+    judge,
+    keep_rules,
+    leader,
+    link,
+    read_rules,
+    take_back,
+)
+from dangol.settings import Settings
+
+DAY_US = 86_400_000_000
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+#: Type -> how many values of it a crowd has.
+CROWD = {"user_id": 3, "loyalty_number": 1, "kakao_id": 2, "email": 4, "phone": 2, "anonymous_id": 3}
+
+
+@pytest.fixture(scope="module")
+def rules_text() -> str:
+    return tight_rules()
+
+
+@pytest.fixture
+def connection(workspace: Settings, rules_text: str) -> Iterator[RawConnection]:
+    with connect_raw(state.locate(workspace), autocommit=True) as one:
+        keep_rules(one, rules_text, actor="tests", why="tight", at=NOW)
+        yield one
+
+
+class Crowd:
+    """A few identifiers that no other crowd has."""
+
+    def __init__(self, connection: RawConnection, rules_text: str, number: int) -> None:
+        self.connection, self.rules = connection, read_rules(rules_text)
+        self.dice = random.Random(number)
+        self.values = [(kind, f"{number}-{kind}-{index}") for kind, count in CROWD.items() for index in range(count)]
+        self.nodes = {node_bytes(*value): value for value in self.values}
+        self.decided: list[int] = []
+        self.told = 0
+
+    def batch(self, events: int) -> None:
+        """Some events in one transaction."""
+        seen: dict[bytes, Seen] = {}
+        claims: dict[tuple[bytes, bytes], Claim] = {}
+        for _ in range(events):
+            self.told += 1
+            message, at = f"e{self.told:03}", START + self.dice.randint(0, 20) * DAY_US + self.dice.randint(0, 3)
+            carried = sorted(self.dice.sample(self.values, self.dice.choice([1, 2, 2, 2, 3])), key=lambda one: (self.rules.rank(one[0]), one))
+            for kind, value in carried:
+                node = node_bytes(kind, value)
+                if node not in seen or (at, message) < (seen[node].at, seen[node].message):
+                    seen[node] = Seen(kind, value, value, 1, at, message)
+            lead = node_bytes(*carried[0])
+            for other in carried[1:]:
+                pair = (lead, node_bytes(*other))
+                claim = Claim(*pair, at, message, 1, self.told, at, 1, "identify", self.dice.random() < 0.4)
+                known = claims.get(pair)
+                if known is not None:
+                    first = min(known, claim, key=lambda one: one.order)
+                    claim = Claim(*pair, first.first_at, first.first_message, 1, 1, max(known.last_at, claim.last_at), known.events + 1, "identify", known.verified or claim.verified)
+                claims[pair] = claim
+        with self.connection.transaction():
+            outcome = link(self.connection, seen, claims, self.rules)
+        assert {node: self.person(node) for node in seen} == outcome.person_of
+
+    def decision(self) -> None:
+        """Somebody decides, or takes a decision back."""
+        if self.decided and self.dice.random() < 0.5:
+            take_back(self.connection, self.decided.pop(self.dice.randrange(len(self.decided))), self.rules, actor="t", at=NOW)
+            return
+        a, b = (node_bytes(*one) for one in self.dice.sample(self.values, 2))
+        try:
+            done = decide(self.connection, Decision(self.dice.choice(list(DecisionKind)), a, b), self.rules, actor="t", why="t", at=NOW)
+        except DecisionRefused:
+            return
+        if not done.already:
+            self.decided.append(done.number)
+
+    def person(self, node: bytes) -> bytes:
+        row = self.connection.execute("select person_id from identifier where node_id = %s::uuid", [node.hex()]).fetchone()
+        assert row is not None
+        return bytes(row[0])
+
+    def check(self) -> None:
+        """People, and which claims are refused and why, are what judging all claims at once says."""
+        given = [node.hex() for node in self.nodes]
+        identifiers = self.connection.execute(
+            "select node_id, type, (first_at at time zone 'utc')::date - date '1970-01-01', person_id from identifier where node_id = any(%s::uuid[])", [given]
+        ).fetchall()
+        edges = self.connection.execute(
+            "select a, b, first_at, first_message, verified, refused from edge where a = any(%s::uuid[]) and refused <> 'shared_identifier'", [given]
+        ).fetchall()
+        decisions = self.connection.execute(
+            "select kind, a, b from identity_decision where undone_at is null and a = any(%s::uuid[]) order by id", [given]
+        ).fetchall()
+        kinds = {node: kind for node, kind, _, _ in identifiers}
+        claims = [Claim(a, b, to_us(first), message, 0, 0, 0, 1, "", verified) for a, b, first, message, verified, _ in edges]
+        judged = judge(claims, kinds, self.rules, [Decision(DecisionKind(kind), a, b) for kind, a, b in decisions], {node: day for node, _, day, _ in identifiers})
+        together: dict[bytes, list[bytes]] = {}
+        for node, root in judged.root.items():
+            together.setdefault(root, []).append(node)
+        people = {node: into for members in together.values() for into in [leader(members, kinds, self.rules)] for node in members}
+        assert {self.nodes[node]: person for node, _, _, person in identifiers} == {self.nodes[node]: person for node, person in people.items()}
+        assert {(a, b): refused for a, b, *_, refused in edges if refused} == judged.refused
+
+
+@pytest.mark.parametrize("first", [0, 1000])
+def test_crowds_are_judged_batch_by_batch_as_all_at_once(connection: RawConnection, rules_text: str, first: int):
+    """After each batch and each decision of a dozen crowds, people and refusals are those of all claims judged from the first one on."""
+    for number in range(first, first + 12):
+        crowd = Crowd(connection, rules_text, number)
+        for _ in range(8):
+            crowd.batch(crowd.dice.randint(1, 4))
+            crowd.check()
+            if first and crowd.dice.random() < 0.4:
+                crowd.decision()
+                crowd.check()
