@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+import pytest
 from tests.flow.machine import MINUTE, START, Machine
 
 from dangol.events import node_id, to_datetime
@@ -111,6 +112,29 @@ def test_the_same_id_with_other_content_is_kept_and_flagged(machine: Machine):
     machine.settle()
     assert machine.fates() == {"applied": 1, "quarantined": 1, "duplicate": 1}
     assert machine.rows("select reason from quarantined_event") == [("message_id_reused",)]
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+@pytest.mark.parametrize("first", ["Product Viewed", "Cart Viewed"])
+def test_of_two_contents_under_one_id_the_one_that_was_received_first_counts(machine: Machine, first: str, batches: int):
+    """Whichever comes first, in one batch or two: one is applied, the other waits with its reason, repeats of both are duplicates, and nothing is missing."""
+    second = "Cart Viewed" if first == "Product Viewed" else "Product Viewed"
+    for name in (first, second, second, first):
+        machine.feed(track("e1", 0, name, anonymousId="c"))
+        if batches == 2:
+            machine.settle()
+    machine.settle()
+    assert machine.fates() == {"applied": 1, "quarantined": 1, "duplicate": 2}
+    assert machine.rows("select name, fate, reason, duplicates from receipt order by fate") == [(first, 1, None, 1), (second, 2, "message_id_reused", 1)]
+
+
+def test_one_id_from_two_sources_is_two_events(machine: Machine):
+    """Ids are a source's own: the same id with other content from another source is applied as well, and each has its receipt."""
+    machine.feed(track("e1", 0, anonymousId="c"), source="web")
+    machine.feed(track("e1", 0, "Cart Viewed", anonymousId="c"), source="app")
+    machine.settle()
+    assert machine.fates() == {"applied": 2}
+    assert machine.rows("select source.name, receipt.name from receipt join source on source.id = source_id order by 1") == [("app", "Cart Viewed"), ("web", "Product Viewed")]
 
 
 def test_a_wrong_clock_is_corrected_once_it_is_known(machine: Machine):

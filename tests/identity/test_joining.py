@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from tests.flow.machine import START
+from tests.flow.machine import START, Machine
 from tests.flow.test_limits import tight_rules
+from tests.flow.test_people import identify
 
 from dangol.engines import state
 from dangol.events import node_bytes, to_us
@@ -38,6 +39,13 @@ CROWD = {"user_id": 3, "loyalty_number": 1, "kakao_id": 2, "email": 4, "phone": 
 @pytest.fixture(scope="module")
 def rules_text() -> str:
     return tight_rules()
+
+
+@pytest.fixture
+def machine(workspace: Settings) -> Iterator[Machine]:
+    one = Machine(workspace)
+    yield one
+    one.close()
 
 
 @pytest.fixture
@@ -135,3 +143,24 @@ def test_crowds_are_judged_batch_by_batch_as_all_at_once(connection: RawConnecti
             if first and crowd.dice.random() < 0.4:
                 crowd.decision()
                 crowd.check()
+
+
+LATEST = [
+    # What comes after the latest claim of one of the two people, and before that of the other.
+    [identify("e3", 10, userId="m1", traits={"kakao_id": "k1"})],
+    # At the same moment the message id decides.
+    [identify("a", 20, userId="m1", traits={"kakao_id": "k1"})],
+    # Of several claims the earliest one says whether they are the newest.
+    [identify("e3", 10, userId="m1", traits={"kakao_id": "k1"}), identify("e4", 30, userId="m1", traits={"kakao_id": "k2"})],
+]
+
+
+@pytest.mark.parametrize("late", LATEST)
+def test_claims_that_are_not_newer_than_all_others_are_judged_in_their_place(machine: Machine, late: list[dict[str, object]]):
+    """An account that was claimed by two members is the one's who claimed it first, though the other claim arrived first."""
+    machine.feed(identify("e1", 20, userId="m2", traits={"kakao_id": "k1"}), identify("e2", 1, userId="m1", anonymousId="c1"))
+    machine.settle()
+    machine.feed(*late)
+    machine.settle()
+    assert machine.people_now()[node_bytes("kakao_id", "k1")] == node_bytes("user_id", "m1")
+    assert machine.people_now() == machine.people_judged_anew()
