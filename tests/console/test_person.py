@@ -123,6 +123,8 @@ def test_a_household_is_found_and_shows_its_members(full, person, open_page):
     expect(page).to_have_url(f"{full.url}/groups/home-1")
     expect(page.locator("#members tbody tr")).to_have_count(2)
     assert "오세은" not in page.content()
+    expect(page.locator("#members")).to_contain_text("+8210****1111")  # masked once, as everywhere
+    expect(page.locator("main")).to_contain_text("가족")
     page.goto(f"{full.url}/people?q=home-1")
     page.click("#people-list a[href='/groups/home-1']")
     expect(page).to_have_url(f"{full.url}/groups/home-1")

@@ -9,8 +9,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 
 from dangol.console import shown
+from dangol.console.actor_words import actor_words, subject_words
 from dangol.console.sentence_table import TABLE
 from dangol.console.sentences import say
 from dangol.events.catalogue import catalogue
@@ -93,3 +95,25 @@ def test_every_text_has_korean():
     tool = Path(__file__).parents[2] / "tools" / "translations.py"
     done = subprocess.run([sys.executable, str(tool), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "actor", "said"),
+    [
+        ("ko", "operator:mina@brand.kr", "mina@brand.kr"), ("en", "operator:mina@brand.kr", "mina@brand.kr"),
+        ("ko", "command:demo", "명령 demo"), ("en", "token:pos-sync", "token pos-sync"), ("ko", "robot:x", "robot:x"),
+    ],
+)  # fmt: skip
+def test_who_acted_is_told_in_words(language, actor, said):
+    """An operator by their address, a command or a token by what it is; an actor that is not known as it stands."""
+    with translation.override(language):
+        assert actor_words(actor) == said
+
+
+def test_what_was_acted_on_is_told_in_words():
+    """A thing by its kind and name, a machine-made id shortened, a list by its name."""
+    with translation.override("ko"):
+        assert subject_words("source:web") == "소스 web"
+        assert subject_words("person:5e1fb491-7bc7-fe59-ecb4-67f763f25956") == "고객 5e1fb491…"
+        assert subject_words("suggestions") == "합칠 후보들"
+        assert subject_words("robots") == "robots"

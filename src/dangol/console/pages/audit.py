@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dangol.console.access import ROLE_WORDS, needs
-from dangol.console.people_words import short
+from dangol.console.actor_words import actor_words, subject_words
 from dangol.console.shell import is_partial, show
 from dangol.console.store import raw, settings
 from dangol.console.table_files import counted, note_file, table_file, wants_file
@@ -69,8 +69,8 @@ def audit(request: HttpRequest) -> HttpResponse:
                 "one": one,
                 "act": words.get(one.act, one.act),
                 "role": ROLE_WORDS.get(one.role, (one.role,))[0],
-                "who": one.actor.removeprefix("operator:") if one.actor.startswith("operator:") else named(one.actor),
-                "about": named(one.subject),
+                "who": actor_words(one.actor),
+                "about": subject_words(one.subject),
                 "href": f"/people/{one.subject.removeprefix('person:')}" if one.subject.startswith("person:") else "",
                 "tone": "warn" if one.act == "person.unmasked" else "",
             }
@@ -128,18 +128,6 @@ def chain(request: HttpRequest) -> HttpResponse:
     if isinstance(found, Intact):
         return show(request, "pages/audit_chain.html", Chain(intact=True, entries=found.entries, digest=found.digest, broken_at=0))
     return show(request, "pages/audit_chain.html", Chain(intact=False, entries=0, digest="", broken_at=found.id))
-
-
-def named(text: str) -> str:
-    """Who or what an entry names, in words: source:web as "source web"; what is not known stays as it is."""
-    kind, colon, value = text.partition(":")
-    word = {
-        "source": _("source"), "operator": _("operator"), "token": _("token"), "command": _("command"), "person": _("person"), "group": _("group"),
-        "event": _("event"), "message": _("event"), "plan": _("plan"), "run": _("run"), "suggestion": _("suggested match"),
-        "subscription": _("webhook"), "trait_rules": _("trait rules"), "identity_rules": _("identity rules"), "fact": _("event"), "quarantine": _("event"),
-        "decision": _("decision"),
-    }.get(kind)  # fmt: skip
-    return f"{word} {short(value)}" if word and colon else text
 
 
 def act_words() -> dict[str, str]:

@@ -20,7 +20,7 @@ from dangol.console.store import raw
 from dangol.console.trait_words import trait_name
 from dangol.operators import Permission
 from dangol.privacy import mask_group, mask_group_name
-from dangol.profiles import MemberView, group_view, search_groups
+from dangol.profiles import MemberView, PersonHit, group_view, search_groups
 
 #: Members on one page.
 PAGE = 50
@@ -65,7 +65,7 @@ def group(request: HttpRequest, group_id: str) -> HttpResponse:
             for name, trait in shown.traits.items()
             if name != "name"
         ],
-        members=[_member(one) for one in shown.members.members],
+        members=[_member(one, plain.hit) for one, plain in zip(shown.members.members, found.members.members, strict=True)],
         members_in_all=shown.members_in_all,
         left_in_all=shown.left_in_all,
         partial=shown.partial,
@@ -82,11 +82,12 @@ def groups_found(asked: str) -> list[dict[str, str]]:
     ]
 
 
-def _member(one: MemberView) -> dict[str, Any]:
+def _member(one: MemberView, plain: PersonHit) -> dict[str, Any]:
+    """A member, masked; listed() masks by itself, so it is given what is not masked yet."""
     return {
         "person_id": one.person_id,
         "label": person_label(one.label),
         "since": one.since,
         "source": one.source,
-        "identifiers": listed(one.hit).identifiers[:2],
+        "identifiers": listed(plain).identifiers[:2],
     }

@@ -212,7 +212,9 @@ def _rows(found: Suggestion, views: list[PersonView], *, clear: bool) -> list[di
     for kind in sorted(others, key=lambda kind: TELLING.index(kind) if kind in TELLING else len(TELLING)):
         values = [_few([one.value for one in view.identifiers if one.type == kind]) for view in seen]
         own = all(values) and _rules().unique(kind)
-        rows.append({"label": words.get(kind, kind), "a": values[0], "b": values[1], "mark": "differs" if own else "", "word": _("own of each") if own else ""})
+        label = words.get(kind, kind)
+        said = {"mark": "differs" if own else "", "word": _("own of each") if own else ""}
+        rows.append({"label": label[:1].upper() + label[1:], "a": values[0], "b": values[1], **said})
     rows.append({"label": _("Events"), "a": f"{views[0].events:,}", "b": f"{views[1].events:,}", "mark": "", "word": ""})
     for label, times in ((_("First seen"), [view.first_seen for view in views]), (_("Last seen"), [view.last_seen for view in views])):
         rows.append({"label": label, "a": "", "b": "", "a_at": times[0], "b_at": times[1], "mark": "", "word": ""})

@@ -16,6 +16,7 @@ from django.utils.html import escape, format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from dangol.console import shown
+from dangol.console.actor_words import actor_words
 from dangol.console.assets import asset_url
 
 register = template.Library()
@@ -122,6 +123,12 @@ def _key(name: object) -> str:
 def data_script(value: Any, element_id: str) -> SafeString:
     """A value for a script to read, as inert JSON."""
     return json_script(value, element_id)
+
+
+@register.filter
+def actor(text: str) -> str:
+    """Who acted, in words."""
+    return actor_words(text)
 
 
 @register.filter
