@@ -89,5 +89,5 @@ def _member(one: MemberView, plain: PersonHit) -> dict[str, Any]:
         "label": person_label(one.label),
         "since": one.since,
         "source": one.source,
-        "identifiers": listed(plain).identifiers[:2],
+        "identifiers": listed(plain).identifiers[:3],
     }
