@@ -50,6 +50,7 @@ def all_comes_up(shop: Shop) -> None:
     assert {shop.processes()[name]["state"] for name in WAITING} == {"running"}
 
 
+@pytest.mark.chaos
 def test_a_server_that_is_away_keeps_nobody_from_coming_up(tmp_path: Path):
     """state.url unreachable: before the first time intake answers 503, later it accepts; all follows when the server is there."""
     shop = make_shop(tmp_path)

@@ -18,7 +18,7 @@ from dangol.processes.suggest import look
 from dangol.profiles import person_of
 from dangol.world.write import write_world
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.chaos]  # half a minute: a whole world is looked at
 #: Enough people that the model is trained on them, and that some have a second account.
 PEOPLE, DAYS, SEED = 2_500, 12, 11
 

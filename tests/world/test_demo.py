@@ -235,6 +235,7 @@ def test_a_demo_without_state_says_so_and_leaves_nothing_running(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.timeout(240)
 def test_stopping_the_demo_stops_everything_it_started(tmp_path):
     """After Ctrl-C nothing of the demo runs any more, and live events were taken until then."""

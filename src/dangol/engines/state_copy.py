@@ -98,6 +98,8 @@ def restore_state(settings: Settings, dump: Path) -> None:
             except BaseException:
                 server.execute(f"drop database {COMING} with (force)")
                 raise
+            # Dangol does not run, but somebody who looked with a tool of theirs, or this process itself, may be connected still.
+            server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and usename = current_user", [DATABASE])
             server.execute(f"alter database {DATABASE} rename to {GOING}")
             server.execute(f"alter database {COMING} rename to {DATABASE}")
             server.execute(f"drop database {GOING}")
