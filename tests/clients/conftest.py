@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import chromium
 from tests.clients.browsing import Site
 from tests.intake.collecting import RunningCollect
 
@@ -64,7 +65,6 @@ def _cannot(why: str) -> None:
     pytest.skip(why)
 
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -81,13 +81,13 @@ def browser():
     """The system's Chromium."""
     from playwright.sync_api import sync_playwright
 
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    found = chromium()
     if found is None:
         _cannot("Chromium is not installed, so nothing is tried in a browser.")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

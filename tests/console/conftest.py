@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from dangol import app
 from dangol.engines import state
 from dangol.operators import add_operator
 from dangol.settings import Settings
+from tests.chromium import chromium
 from tests.conftest import TEMPLATE, _database, load_at
 from tests.console.brand import fill
 from tests.ports import free_port
@@ -48,15 +48,15 @@ def browser() -> Iterator[Browser]:
 
     Playwright's event loop runs in this thread until then, and Django would take its own calls for asynchronous ones.
     """
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = chromium()
     if path is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium to run the browser tests")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         expect.set_options(timeout=30_000)  # patience, nothing else: three test processes may share two processors
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="package")
