@@ -176,7 +176,7 @@ def _clock() -> Finding:
 
 
 def _chromium() -> Finding:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return Finding(Verdict.FINE, "Chromium", path)
     return Finding(Verdict.NOTE, "Chromium", "not found", "Only browser tests need it: apt-get install chromium")
