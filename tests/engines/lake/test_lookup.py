@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from random import Random
 from uuid import UUID
 
 import pytest
 
-from dangol.engines.lake import ParquetLake, compact, files
+from dangol.engines.lake import ParquetLake, files
 from dangol.engines.lake.lookup import DAYS_AT_FIRST
 from dangol.events.ports import LakeUnreadable
 
 from .contract import DAY_US, NOON, about, paged, scanned, write
-from .test_person_facts import NODES, Shop
-
-
-@pytest.fixture
-def shop(workspace, monkeypatch):
-    monkeypatch.setattr(compact, "SETTLING", timedelta(seconds=-1))
-    made = Shop(workspace)
-    yield made
-    made.connection.close()
+from .shop import NODES, Shop
 
 
 def live(shop: Shop) -> list[files.LakeFile]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -109,16 +110,22 @@ def test_a_wire_that_the_server_cut_is_replaced(workspace: Settings, ask: Callab
             def cut(pid: str) -> None:
                 other.execute("select pg_terminate_backend(%s, 30000)", [int(pid)])
 
-            first = (await wires.answered(saying(PID), as_it_is))[0][0]
-            await asyncio.to_thread(cut, first)
-            second = (await wires.answered(saying(PID), as_it_is))[0][0]
-            assert second != first
+            def until_asleep(pid: str) -> None:
+                while not other.execute("select 1 from pg_stat_activity where pid = %s and wait_event = 'PgSleep'", [int(pid)]).fetchone():
+                    time.sleep(0.01)
+
+            seen = [(await wires.answered(saying(PID), as_it_is))[0][0]]
+            await asyncio.to_thread(cut, seen[-1])  # the loop has most likely noticed
+            seen.append((await wires.answered(saying(PID), as_it_is))[0][0])
+            cut(seen[-1])  # the loop has had no turn to notice
+            seen.append((await wires.answered(saying(PID), as_it_is))[0][0])
+            assert len(set(seen)) == 3
             waiting = asyncio.ensure_future(wires.answered(saying(SLOW, seconds=PATIENCE_SECONDS), as_it_is))
-            await asyncio.sleep(0.05)
-            await asyncio.to_thread(cut, second)
+            await asyncio.to_thread(until_asleep, seen[-1])
+            await asyncio.to_thread(cut, seen[-1])
             with pytest.raises(psycopg.OperationalError):
                 await waiting
-            assert (await wires.answered(saying(PID), as_it_is))[0][0] not in (first, second)
+            assert (await wires.answered(saying(PID), as_it_is))[0][0] not in seen
 
     ask(work, most=1)
 

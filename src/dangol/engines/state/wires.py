@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
@@ -69,8 +70,9 @@ class Wires:
     async def _taken(self) -> _Wire:
         while self._idle:
             wire = self._idle.pop()
-            if wire.usable:
+            if wire.silent:
                 return wire
+            wire.close()
         return _Wire(await asyncio.get_running_loop().run_in_executor(self._threads, self._connect))
 
 
@@ -87,11 +89,21 @@ class _Wire:
         self._loop = asyncio.get_running_loop()
         self._socket = self._pg.socket
         self._loop.add_reader(self._socket, self._read)
+        self._unasked = select.poll()
+        self._unasked.register(self._socket, select.POLLIN)
 
     @property
     def usable(self) -> bool:
         """Whether it waits for a question."""
         return self._answer is None and self._pg.status == ConnStatus.OK and self._pg.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is usable and the server has said nothing since its last answer, as far as the kernel knows now.
+
+        What the server says unasked is that it ends the connection, or what a reload of its settings changed; the loop may not have read it yet.
+        """
+        return self.usable and not self._unasked.poll(0)
 
     async def ask(self, question: Question, parameters: Mapping[str, Any]) -> list[Any]:
         """The rows of texts that *question* answers. Raises: psycopg.Error."""
@@ -142,6 +154,9 @@ class _Wire:
             self.close()
 
     def _read(self) -> None:
+        if self._answer is None:
+            self.close()  # the server ends it, or changed its settings: in either case the next question has a new one
+            return
         try:
             self._pg.consume_input()
             while not self._pg.is_busy():
