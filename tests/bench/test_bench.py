@@ -6,14 +6,18 @@ import json
 import random
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
-from dangol.bench import command, probes, process
+from dangol.bench import command, process
 from dangol.bench.filling import fill_people
 from dangol.bench.made import STRANGERS, batches, event, visiting
 from dangol.bench.measure import Result, median, percentile
+from dangol.bench.scratch import answer_of, helper
 from dangol.engines import state
 from dangol.events import read_body
 from dangol.intake.check import check_body
@@ -44,7 +48,9 @@ def test_every_name_has_a_benchmark() -> None:
 
 def test_the_disk_is_measured_and_told_as_json() -> None:
     """`dangol bench fsync --json` gives both sizes with their unit, and the machine."""
-    done = subprocess.run([sys.executable, "-m", "dangol", "bench", "fsync", "--json"], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "dangol", "bench", "fsync", "--json"], capture_output=True, text=True, check=True, timeout=60
+    )
     told = json.loads(done.stdout)
     assert [row["what"] for row in told["results"]] == ["append 600 B + fdatasync", "append 60 KB + fdatasync"]
     assert all(row["value"] > 0 and row["unit"] == "/s" for row in told["results"])
@@ -78,25 +84,38 @@ def test_visits_are_as_long_and_as_new_as_the_made_up_brands() -> None:
     assert min(one for one in visits if one >= 1000) > STRANGERS
 
 
-def test_a_slow_answer_is_not_hidden_from_those_after_it(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+class Stalling(BaseHTTPRequestHandler):
+    """Answers at once, but for one answer that takes a second."""
+
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[list[tuple[str, str]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers["Authorization"]))
+        if len(self.asked) == 20:
+            time.sleep(1.0)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_slow_answer_is_not_hidden_from_those_after_it() -> None:
     """Reads are due on schedule: when one stalls for a second, those that were due meanwhile count what they waited."""
-    reader = probes.Reader(workspace, "token", ["/a", "/b"], 0)
-    monkeypatch.setattr(probes, "READ_SECONDS", 0.05)
-    monkeypatch.setattr(probes, "READERS", 1)
-    answers = iter([1.0])
-
-    def status(_: str) -> int:
-        time.sleep(next(answers, 0.0))
-        return 200
-
-    monkeypatch.setattr(reader._api, "status", status)
-    reader.start()
-    time.sleep(1.5)
-    reader.stopping.set()
-    reader.join(5)
-    late = [took for took in reader.taken if took > 0.2]
-    assert len(late) >= 10  # of a stall of 1 s, every 50 ms one was due
-    assert max(reader.taken) >= 1.0
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stalling)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    asked = json.dumps({"token": "secret", "paths": ["/a", "/b"]})
+    told = answer_of(helper("load", str(server.server_port), "1", "2", "20", input_=asked), 60)
+    server.shutdown()
+    server.server_close()
+    assert told["refused"] == told["lost"] == 0
+    assert told["p50"] < told["p99"]
+    assert told["slowest"] >= 1.0
+    assert {path for path, _ in Stalling.asked} == {"/a", "/b"}
+    assert {token for _, token in Stalling.asked} == {"Bearer secret"}
+    assert told["p75"] > 0.2  # of 40 reads 20 were due during the stall
 
 
 def test_filled_people_are_people(workspace: Settings) -> None:

@@ -41,22 +41,23 @@ def single() -> list[Result]:
 
 
 def latency() -> list[Result]:
-    """How long a client waits at half of the load that was just measured."""
+    """How long a client waits at half of the load that is the goal, and at half of what this machine takes at most."""
     results = []
     with scratch() as settings, running(settings, "collect") as pid:
-        for events, what in ((20, "batches of 20"), (1, "single requests")):
+        for events, wanted, what in ((20, 100_000, "batches of 20"), (1, 12_000, "single requests")):
             most, _, _ = _saturated(settings, pid, events, repeats=1)
-            told = [load(settings, events, rate=most / 2) for _ in range(REPEATS)]
-            times = sorted(appends(EVENT_BYTES * events, 1.0))
-            floor = times[int(len(times) * 0.99)] * 1000
-            for name, goal in (("p50", ""), ("p99", "< 15 ms")):
-                results.append(
+            for rate, goal, half in ((wanted / events / 2, "< 15 ms", f"half of {wanted:,} events/s"), (most / 2, "", "half of its most")):
+                told = [load(settings, events, rate=rate) for _ in range(REPEATS)]
+                times = sorted(appends(EVENT_BYTES * events, 1.0))
+                floors = {"p50": times[len(times) // 2], "p99": times[int(len(times) * 0.99)]}
+                results += [
                     Result(
-                        bench="intake-latency", what=f"acknowledgement {name}, {what} at half load", value=median([one[name] for one in told]) * 1000,
-                        unit="ms", floor=floor if name == "p99" else times[len(times) // 2] * 1000, floor_is=f"one raw append + fdatasync, {name}", goal=goal,
-                        note=f"{most / 2 * events:,.0f} events/s offered, median of {REPEATS}",
+                        bench="intake-latency", what=f"acknowledgement {name}, {what} at {half}", value=median([one[name] for one in told]) * 1000, unit="ms",
+                        floor=floor * 1000, floor_is=f"one raw append + fdatasync, {name}", goal=goal if name == "p99" else "",
+                        note=f"{rate * events:,.0f} events/s offered, median of {REPEATS}",
                     )
-                )  # fmt: skip
+                    for name, floor in floors.items()
+                ]  # fmt: skip
     return results
 
 

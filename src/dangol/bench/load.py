@@ -1,7 +1,11 @@
 """The load generator, a process of its own: keep-alive connections on loopback, every body different.
 
-`python -m dangol.bench.load PORT CONNECTIONS SECONDS EVENTS RATE SEED` prints one line of JSON. RATE 0: each connection sends
+`python -m dangol.bench.load PORT CONNECTIONS SECONDS EVENTS RATE SEED` sends events, `python -m dangol.bench.load PORT CONNECTIONS
+SECONDS RATE` the requests that its standard input has as JSON, in turn. Either prints one line of JSON. RATE 0: each connection sends
 as soon as it was answered; otherwise that many requests a second are sent on schedule and waited for, late or not.
+
+What is timed is the service, so the one who times it must not be late itself: it asks for a short slice, as a client on a machine
+of its own would have a processor at once.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import base64
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 import msgspec
@@ -18,6 +23,7 @@ import uvloop
 
 from dangol.bench.made import batches
 from dangol.bench.scratch import WRITE_KEY
+from dangol.engines.log import ask_for_short_slice
 
 #: Different bodies before only their messageIds change.
 BODIES = 128
@@ -65,31 +71,20 @@ class Connection(asyncio.Protocol):
 class Load:
     """What is sent, and what came of it."""
 
-    def __init__(self, events: int, rate: float, seed: int) -> None:
-        route = "batch" if events > 1 else "track"
-        key = base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
+    def __init__(self, made: Callable[[int], bytes], rate: float) -> None:
+        """Args: made: the request of a number, counted from one.  rate: requests a second; 0: as fast as answers come."""
+        self._made = made
         self._rate, self._number = rate, 0
-        self._run = seed % 10
-        self._prepared = [self._whole(body, route, key, events) for body in batches(BODIES * events, 100_000, size=events, seed=seed)]
         self._idle: deque[Connection] = deque()
         self._due: deque[float] = deque()
         self.latencies: list[float] = []
         self.refused = self.lost = 0
         self.ending = False
 
-    def _whole(self, body: bytes, route: str, key: str, events: int) -> bytes:
-        if events == 1:
-            body = body[len(b'{"batch":[') : body.rindex(b"],")]
-        lines = (
-            f"POST /v1/{route} HTTP/1.1", "Host: bench", f"Authorization: Basic {key}", "Content-Type: application/json", f"Content-Length: {len(body)}",
-        )  # fmt: skip
-        return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
-
     def request(self) -> bytes:
-        """The next request: one of the prepared ones, with messageIds of its own."""
+        """The next request."""
         self._number += 1
-        prepared = self._prepared[self._number % BODIES]
-        return prepared.replace(b"bench-0000", b"ben%d%06d" % (self._run, self._number % 1_000_000))
+        return self._made(self._number)
 
     def free(self, connection: Connection) -> None:
         """*connection* has nothing to do."""
@@ -113,7 +108,7 @@ class Load:
         """Send on schedule, whatever the answers do."""
         began, sent = time.perf_counter(), 0
         while not self.ending:
-            due = int((time.perf_counter() - began) * self._rate)
+            due = int((time.perf_counter() - began) * self._rate) + 1
             for number in range(sent, due):
                 at = began + number / self._rate
                 if self._idle:
@@ -124,8 +119,30 @@ class Load:
             await asyncio.sleep(max(0.0005, began + sent / self._rate - time.perf_counter()))
 
 
-async def _run(port: int, connections: int, seconds: float, events: int, rate: float, seed: int) -> dict[str, object]:
-    load = Load(events, rate, seed)
+def posts(events: int, seed: int) -> Callable[[int], bytes]:
+    """Requests of *events* events each: prepared ones, with messageIds of their own."""
+    route = "batch" if events > 1 else "track"
+    key = base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
+
+    def whole(body: bytes) -> bytes:
+        if events == 1:
+            body = body[len(b'{"batch":[') : body.rindex(b"],")]
+        lines = (
+            f"POST /v1/{route} HTTP/1.1", "Host: bench", f"Authorization: Basic {key}", "Content-Type: application/json", f"Content-Length: {len(body)}",
+        )  # fmt: skip
+        return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+    prepared = [whole(body) for body in batches(BODIES * events, 100_000, size=events, seed=seed)]
+    return lambda number: prepared[number % BODIES].replace(b"bench-0000", b"ben%d%06d" % (seed % 10, number % 1_000_000))
+
+
+def gets(paths: list[str], token: str) -> Callable[[int], bytes]:
+    """Requests for *paths* in turn, as the holder of an API *token*."""
+    prepared = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode() for path in paths]
+    return lambda number: prepared[number % len(prepared)]
+
+
+async def _run(port: int, connections: int, seconds: float, load: Load, rate: float) -> dict[str, object]:
     loop = asyncio.get_running_loop()
     for _ in range(connections):
         await loop.create_connection(lambda: Connection(load), "127.0.0.1", port)
@@ -145,12 +162,18 @@ async def _run(port: int, connections: int, seconds: float, events: int, rate: f
         "seconds": taken,
         "refused": refused,
         "lost": load.lost,
-        "p50": latencies[len(latencies) // 2] if latencies else 0.0,
-        "p99": latencies[int(len(latencies) * 0.99)] if latencies else 0.0,
+        **{f"p{share}": latencies[len(latencies) * share // 100] if latencies else 0.0 for share in (50, 75, 99)},
+        "slowest": latencies[-1] if latencies else 0.0,
         "cpu_seconds": used,
     }
 
 
 if __name__ == "__main__":
-    told = uvloop.run(_run(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6])))
+    port, connections, seconds, *words = sys.argv[1:]
+    if len(words) > 1:
+        rate, made = float(words[1]), posts(int(words[0]), int(words[2]))
+    else:
+        rate, made = float(words[0]), gets(**msgspec.json.decode(sys.stdin.read()))
+    ask_for_short_slice()
+    told = uvloop.run(_run(int(port), int(connections), float(seconds), Load(made, rate), rate))
     sys.stdout.write(msgspec.json.encode(told).decode() + "\n")

@@ -22,11 +22,8 @@ PATIENCE_SECONDS = 10.0
 #: Between two looks of the prober. A look is a whole read of the API: looking every 4 ms took a third of a processor by itself, and
 #: nobody who wants to know whether something takes a second needs it; what is measured comes out longer by half of this on average.
 POLL_SECONDS = 0.02
-#: Probes and reads are due at fixed moments, and time counts from then: whoever is late because the one before was slow has waited, too.
+#: Probes are due at fixed moments, and time counts from then: whoever is late because the one before was slow has waited, too.
 PROBE_SECONDS = 0.08
-READ_SECONDS = 0.025
-#: Connections that take turns, so that a slow answer is not counted again by whoever would have had to wait behind it.
-READERS = 4
 
 
 class Receiver:
@@ -121,24 +118,3 @@ class Prober(threading.Thread):
         self.visible.append(took)
         self._waiting.popleft()
         return True
-
-
-class Reader(threading.Thread):
-    """One of READERS who read profiles of people in turn, on schedule, each on a connection of its own."""
-
-    def __init__(self, settings: Settings, token: str, paths: list[str], turn: int) -> None:
-        super().__init__(daemon=True)
-        self._api, self._paths, self._turn = Api(settings, token), paths, turn
-        self.taken: list[float] = []
-        self.missed = 0
-        self.stopping = threading.Event()
-
-    def run(self) -> None:
-        """Until asked to stop."""
-        number, due = self._turn, time.perf_counter() + self._turn * READ_SECONDS
-        while not self.stopping.wait(max(0.0, due - time.perf_counter())):
-            path = self._paths[number % len(self._paths)]
-            number += READERS
-            self.missed += self._api.status(path) != 200
-            self.taken.append(time.perf_counter() - due)
-            due += READERS * READ_SECONDS

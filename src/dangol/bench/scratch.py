@@ -100,12 +100,14 @@ def wait_for(port: int, log: Path) -> None:
     raise BenchFailed(f"Nothing answered on port {port} within {READY_SECONDS:.0f} s. {log} says: {words}")
 
 
-def helper(module: str, *words: str, input_: str | None = None) -> subprocess.Popen[str]:
-    """A process of the benchmark itself: `python -m dangol.bench.MODULE WORDS`, with its standard output to be read."""
-    return subprocess.Popen(
-        [sys.executable, "-m", f"dangol.bench.{module}", *words],
-        stdin=subprocess.PIPE if input_ is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment(),
-    )  # fmt: skip
+def helper(module: str, *words: str, input_: str = "") -> subprocess.Popen[str]:
+    """A process of the benchmark itself: `python -m dangol.bench.MODULE WORDS`, with *input_* to read and its standard output to be read."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
+        told.write(input_)
+        told.seek(0)
+        return subprocess.Popen(
+            [sys.executable, "-m", f"dangol.bench.{module}", *words], stdin=told, stdout=subprocess.PIPE, text=True, env=environment()
+        )
 
 
 def answer_of(process: subprocess.Popen[str], seconds: float) -> Any:
