@@ -166,6 +166,8 @@ def _signed_in(browser: Browser, name: str, running: Demo) -> Place:
     sign_in(page, running, password)
     cookies = [dict(cookie) for cookie in page.context.cookies() if cookie["name"] == "dangol_session"]
     page.context.close()
+    if not cookies:
+        raise SystemExit(f"{running.email} was not let in at {running.url}: is the password right? Nothing was taken.")
     return Place(name, running.url, cookies)
 
 

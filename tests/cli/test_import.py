@@ -168,6 +168,56 @@ def test_every_way_to_write_the_same_row_gives_the_same_event(tmp_path: Path, na
     assert [flat_event(row.fields())[0] for row in open_rows(file)] == EXPECTED
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("주문.xlsx", b"PK\x03\x04\x14\0[Content_Types].xml" + bytes(400), "workbook of Excel"),
+        ("주문.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(400), "workbook of Excel"),
+        ("주문.xls", "<html><table><tr><td>주문번호</td></tr></table></html>".encode("cp949"), "a web page"),
+        ("주문.csv", b"\xef\xbb\xbf\n<!DOCTYPE html><p>Please sign in</p>", "a web page"),
+        ("주문.zip", b"PK\x03\x04\x14\0orders.csv" + bytes(400), "ZIP archive"),
+        ("주문.csv", b"%PDF-1.7\n", "a PDF"),
+        ("주문.csv", "회원,매장\n1,가\n".encode("johab"), "neither UTF-8 nor CP949"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_the_way_to_one(tmp_path: Path, name: str, content: bytes, told: str):
+    """What people take for a table, a workbook or the web page that a shop calls one, is named; nothing of it becomes an event."""
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(FileRefused, match=told):
+        open_rows(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('a,b,c\n1,"2,3\n4,5,6\n7,8,9\n', "from line 2 to line 4: is a quote not closed in line 2"),
+        ("a,b,c\n1,2,3\n4,5", "there the file ends: was it cut off"),
+        ("a,b,c\n1,2,3,4\n", "it has 4 columns, the first line names 3"),
+        ("a,b,c\n1,2," + "x" * 40_000_000 + "\n", "field larger than field limit"),
+        ("a,b,c\n1,2\n", ""),
+        ('a,b,c\n1,2,"two\nlines"\n', ""),
+    ],
+)
+def test_a_row_that_cannot_be_believed_is_kept_with_the_reason(tmp_path: Path, text: str, told: str):
+    """An unclosed quote swallows rows, and a copy that broke off ends in half a row: neither becomes an event as if it were whole."""
+    file = tmp_path / "t.csv"
+    file.write_text(text, encoding="utf-8")
+    assert told in [row.problem for row in open_rows(file)][-1]
+    assert bool(told) == any(row.problem for row in open_rows(file))
+
+
+def test_an_import_says_each_problem_once_and_what_has_no_time(running_shop: Shop, source: str, tmp_path: Path):
+    """Rows with one problem are told together; columns that the mapping misspells and events without a time are told, too."""
+    file, mapping = tmp_path / "t.csv", tmp_path / "t.yaml"
+    file.write_bytes("회원번호,일시\r\n1,어제\r\n2,어제\r\n3,어제\r\n4,어제\r\n5,\r\n".encode("cp949"))
+    mapping.write_text("zone: Asia/Seoul\ntype: track\nevent: x\nuserId: {$first: [$.회원, $.회원번호]}\ntimestamp: $.일시\n", encoding="utf-8")
+    ran = running_shop.ok("import", str(file), "--source", source, "--mapping", str(mapping), "--dry-run")
+    assert "  rows 1, 2, 3 and 1 more: timestamp == '어제' is no time" in ran.out
+    assert "1 of the events (first: row 5) do not say when they happened" in ran.out
+    assert "회원 (did you mean 회원번호?)" in ran.err
+
+
 def test_parquet_rows_become_events(tmp_path: Path):
     """Structs and nulls in Parquet say what they say in JSON; a null of a table is no wish to remove a trait."""
     file = tmp_path / "t.parquet"

@@ -75,6 +75,21 @@ def test_nobody_over_a_limit_means_no_two_of_their_parts_are(days: dict[str, lis
                 assert not over_limit({kind: part}, rules)
 
 
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("010-2345-6789", "+821023456789"),
+        ("1023456789", "+821023456789"),
+        ("1023456789.0", "+821023456789"),
+        ("1.023E+09", None),
+        ("1.01E9", None),
+    ],
+)
+def test_what_a_spreadsheet_makes_of_a_phone_number(cell, number):
+    """The zero it drops and the ".0" it adds change nothing; rounded digits are nobody's number, and would glue people together."""
+    assert read_rules(shipped_document()).normalise("phone", cell) == number
+
+
 def test_a_normaliser_keeps_its_version():
     """A name alone is version 1 for ever; a brand chooses another by its number."""
     assert read_rules(limited("{rank: 10, normaliser: email}")).normalise("email", "Mina+Shop@Brand.kr") == "mina+shop@brand.kr"

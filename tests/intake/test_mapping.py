@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dangol.intake.mapping import MappingRefused, Unmappable, apply_mapping
+from dangol.intake.mapping import MappingRefused, Unmappable, apply_mapping, places_of
 
 
 def value(spec, row, **more):
@@ -46,6 +46,7 @@ def value(spec, row, **more):
         ({"$time": "$.a"}, {"a": "2026-01-02T03:04:05+09:00"}, "2026-01-01T18:04:05Z"),
         ({"$time": "$.a", "zone": "Asia/Seoul"}, {"a": "2026-01-02 09:00"}, "2026-01-02T00:00:00Z"),
         ({"$time": "$.a", "format": "%Y%m%d%H%M"}, {"a": 202601020900}, "2026-01-02T09:00:00Z"),
+        ({"$time": "$.a", "format": "%Y-%m-%d %p %I:%M", "zone": "Asia/Seoul"}, {"a": "2026-01-02 오후 2:05"}, "2026-01-02T05:05:00Z"),
         ({"$time": "$.a", "format": "seconds"}, {"a": 0}, "1970-01-01T00:00:00Z"),
         ({"$time": "$.a", "format": "milliseconds"}, {"a": "1500"}, "1970-01-01T00:00:01.500000Z"),
         ({"$time": "$.a"}, {"a": "yesterday"}, "yesterday"),
@@ -63,6 +64,36 @@ def test_values(spec, row, expected):
 def test_the_mapping_s_zone_holds_for_all_its_times():
     """Exports seldom carry an offset; the mapping says once where they come from."""
     assert value({"$time": "$.a"}, {"a": "2026-01-02T09:00:00"}, zone="Asia/Seoul") == "2026-01-02T00:00:00Z"
+
+
+def test_the_mapping_s_zone_holds_for_a_plain_timestamp_too():
+    """Written without $time, a till's local time is not taken for UTC, which would move every order by nine hours."""
+    mapping = {"zone": "Asia/Seoul", "type": "track", "event": "x", "timestamp": "$.at"}
+    assert apply_mapping(mapping, {"at": "2026-01-02 09:00"})[0]["timestamp"] == "2026-01-02T00:00:00Z"
+
+
+@pytest.mark.parametrize("timestamp", ["$.at", {"$time": "$.at", "format": "%Y-%m-%d %H:%M"}])
+@pytest.mark.parametrize("at", ["어제", "2026-13-45 99:99", "46023.58", "", None, {"year": 2026}])
+def test_a_timestamp_that_is_no_time_keeps_the_row_for_a_person(timestamp, at):
+    """Taken as it is, it would count as happening now; a row that tells no time at all is an event of now."""
+    mapping = {"type": "track", "event": "x", "timestamp": timestamp}
+    if not at:
+        assert "timestamp" not in apply_mapping(mapping, {"at": at})[0]
+        return
+    with pytest.raises(Unmappable, match="is no time"):
+        apply_mapping(mapping, {"at": at})
+
+
+def test_the_columns_that_a_mapping_asks_for():
+    """Places anywhere in the mapping name columns; constants and the elements of lists do not."""
+    mapping = {
+        "zone": "Asia/Seoul",
+        "events": [
+            {"when": {"$.kind": "a"}, "each": "$.lines", "type": "track", "properties": {"sku": "$item.sku", "at": {"$time": '$["결제 일시"]'}}},
+            {"type": "track", "userId": {"$first": ["$.member.id", "$.phone"]}, "event": {"$const": "$.literal"}},
+        ],
+    }
+    assert places_of(mapping) == {"kind", "lines", "결제 일시", "member", "phone"}
 
 
 def test_rules_choose_rows_and_fan_out():

@@ -79,6 +79,8 @@ def _import(args: argparse.Namespace) -> None:
         mapping=_mapping(args.mapping, source, rows),
     )
     remark(_seen(rows, args.file))
+    if absent := _absent(args.mapping, source, rows):
+        remark(f"The mapping asks for columns that {args.file} does not have, and what they would tell is left out: {', '.join(absent)}.")
     if args.dry_run:
         for _ in importer.batches(_shown(rows, importer)):
             pass
@@ -116,9 +118,9 @@ def _mapping(path: Path | None, source: SnapshotSource, rows: Rows) -> Apply | N
     from dangol.intake.importing import NeedsMapping, flat_event, looks_segment_shaped  # noqa: PLC0415 - as above
 
     if path is not None or source.mapping:
-        from dangol.cli.mapping_file import mapper  # noqa: PLC0415 - as above
+        from dangol.cli.mapping_file import mapper, read_mapping  # noqa: PLC0415 - as above
 
-        return mapper(path, source.mapping)
+        return mapper(read_mapping(path) if path is not None else source.mapping)
     if rows.format == "jsonl":
         return None
     if looks_segment_shaped(rows.columns):
@@ -127,6 +129,12 @@ def _mapping(path: Path | None, source: SnapshotSource, rows: Rows) -> Apply | N
         f"these rows do not say what happened: expected columns type and userId or anonymousId (and event, timestamp, properties.…), saw"
         f" {', '.join(rows.columns[:30]) or 'none'}. Say how they become events: --mapping MAP.yaml (docs/howto/mappings.md)."
     )
+
+
+def _absent(path: Path | None, source: SnapshotSource, rows: Rows) -> list[str]:
+    from dangol.cli.mapping_file import absent_columns, read_mapping  # noqa: PLC0415 - as above
+
+    return absent_columns(read_mapping(path) if path is not None else source.mapping, rows.columns)
 
 
 def _seen(rows: Rows, name: str) -> str:
@@ -259,8 +267,10 @@ def _tell(importer: Importer, *, as_json: bool) -> None:
     if as_json:
         say_json(_counts(tally))
         return
-    for _, words in tally.problems:
-        remark(words)
+    for problem in tally.problems.values():
+        remark(str(problem))
+    if tally.undated:
+        remark(_undated(tally))
     remark("They take effect as soon as Dangol processes them; one that came before, with the same messageId, ends as a duplicate.")
     say(f"{tally.rows:,} rows read, {tally.events:,} events written{_remainder(tally)}.")
 
@@ -268,6 +278,7 @@ def _tell(importer: Importer, *, as_json: bool) -> None:
 def _counts(tally: Tally) -> dict[str, Any]:
     return {
         "rows": tally.rows, "events": tally.events, "quarantined": tally.quarantined, "suppressed": tally.suppressed, "tagged": tally.tagged,
+        "undated": tally.undated,
     }  # fmt: skip
 
 
@@ -276,6 +287,13 @@ def _remainder(tally: Tally) -> str:
     text = f", {sum(tally.quarantined.values()):,} of them quarantined{_reasons(tally.quarantined)}"
     text += f", {sum(tally.suppressed.values()):,} suppressed{_reasons(tally.suppressed)}" if tally.suppressed else ""
     return text + (f", {tally.tagged:,} tagged because they do not fit the tracking plan" if tally.tagged else "")
+
+
+def _undated(tally: Tally) -> str:
+    return (
+        f"{tally.undated:,} of the events (first: row {tally.undated_first:,}) do not say when they happened, or not so that it can be read:"
+        " they count as happening now. Give them a timestamp (docs/howto/mappings.md)."
+    )
 
 
 def _reasons(counts: Counter[str]) -> str:
@@ -287,7 +305,7 @@ def _tell_dry(importer: Importer, *, as_json: bool) -> None:
 
     tally = importer.tally
     if as_json:
-        say_json({**_counts(tally), "names": tally.names, "problems": [words for _, words in tally.problems], "first_events": tally.samples})
+        say_json({**_counts(tally), "names": tally.names, "problems": [str(problem) for problem in tally.problems.values()], "first_events": tally.samples})
         return
     say_table(["event", "number#"], tally.names.most_common(), empty="No row became an event.")
     if tally.samples:
@@ -296,6 +314,8 @@ def _tell_dry(importer: Importer, *, as_json: bool) -> None:
             say(msgspec.json.format(msgspec.json.encode(event), indent=2).decode())
     if tally.problems:
         say("", "The first problems:")
-        for _, words in tally.problems:
-            say(f"  {words}")
+        for problem in tally.problems.values():
+            say(f"  {problem}")
+    if tally.undated:
+        say("", _undated(tally))
     say("", f"{tally.rows:,} rows read, {tally.events:,} events would be written{_remainder(tally)}. Nothing was written.")

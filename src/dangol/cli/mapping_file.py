@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,18 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return value
 
 
-def mapper(path: Path | None, own: Mapping[str, Any]) -> Apply:
-    """What applies the mapping of *path*, else the source's *own*."""
+def mapper(mapping: Mapping[str, Any]) -> Apply:
+    """What applies *mapping*."""
     from dangol.intake.mapping import compile_mapping  # noqa: PLC0415 - --help need not load it
 
-    mapping = read_mapping(path) if path is not None else dict(own)
-    return compile_mapping(mapping).events
+    return compile_mapping(dict(mapping)).events
+
+
+def absent_columns(mapping: Mapping[str, Any], columns: list[str]) -> list[str]:
+    """Columns that *mapping* asks for and a table does not have, each with the one that may be meant; none when the table names none."""
+    from dangol.intake.mapping import places_of  # noqa: PLC0415 - the same
+
+    if not columns:
+        return []
+    named = sorted(places_of(mapping) - set(columns))
+    return [f"{name} (did you mean {near[0]}?)" if (near := get_close_matches(name, columns, 1, 0.5)) else name for name in named]

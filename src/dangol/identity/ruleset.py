@@ -164,11 +164,19 @@ def _email(raw: str, region: str) -> str | None:  # noqa: ARG001
     return value if at and local and "." in domain and " " not in value else None
 
 
+#: A number in which a spreadsheet left out digits.
+_ROUNDED = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
+
+
 @lru_cache(maxsize=100_000)
 def _phone(raw: str, region: str) -> str | None:
-    # E.164, so that 010-1234-5678, +82 10 1234 5678 and full-width digits are one number.
+    # E.164, so that 010-1234-5678, +82 10 1234 5678 and full-width digits are one number. Spreadsheets write a cell that they take for an
+    # amount as 1023456789.0, which has a digit too many, or as 1.02E+09, which is many people's.
+    said = unicodedata.normalize("NFKC", raw).strip().removesuffix(".0")
+    if _ROUNDED.fullmatch(said):
+        return None
     try:
-        number = phonenumbers.parse(unicodedata.normalize("NFKC", raw), region)
+        number = phonenumbers.parse(said, region)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_possible_number(number):

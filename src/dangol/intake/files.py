@@ -38,6 +38,9 @@ _SUFFIXES = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
+_MARKUP = (b"<!doctype", b"<html", b"<table", b"<meta", b"<head", b"<?xml", b"<style")
+_AS_CSV = "Open it in Excel, save it as “CSV UTF-8” (File, Save As) and import that file. Nothing was written."
 
 
 class FileRefused(DangolError):
@@ -103,6 +106,8 @@ def open_rows(path: Path | None, *, format_: str = "", encoding: str = "", delim
     if not sample.strip():
         raise FileRefused(f"{name} is empty.")
     kind = format_ or _format(path, sample)
+    if kind == "csv" and not format_:
+        _must_be_text(sample, name)
     if kind == "parquet":
         return _parquet(path, raw, size)
     if kind == "jsonl":
@@ -173,6 +178,18 @@ def _format(path: Path | None, sample: bytes) -> str:
             named = _SUFFIXES[suffix]
             return "jsonl" if named == "csv" and suffix == ".txt" and looks_json else named
     return "jsonl" if looks_json else "csv"
+
+
+def _must_be_text(sample: bytes, name: str) -> None:
+    """Refuses what people take for a table and is none, with the way to one. Many shops' “.xls” downloads are web pages."""
+    if sample[:4] == _OLE or (sample[:4] == _ZIP and (b"[Content_Types]" in sample or b"xl/" in sample)):
+        raise FileRefused(f"{name} is a workbook of Excel (.xlsx, .xls), must be CSV, JSON lines or Parquet. {_AS_CSV}")
+    if sample[:4] == _ZIP:
+        raise FileRefused(f"{name} is a ZIP archive. Unpack it (unzip {name}) and import its files one by one. Nothing was written.")
+    if sample[:4] == _PDF:
+        raise FileRefused(f"{name} is a PDF, must be CSV, JSON lines or Parquet: ask the system it comes from for one. Nothing was written.")
+    if sample.lstrip(b"\xef\xbb\xbf \t\r\n")[:10].lower().startswith(_MARKUP):
+        raise FileRefused(f"{name} is a web page (HTML) or XML, whatever its name says, must be CSV, JSON lines or Parquet. {_AS_CSV}")
 
 
 def _guarded(rows: Iterator[Row], name: str) -> Iterator[Row]:
@@ -270,17 +287,36 @@ def _csv(stream: _Peeking, sample: bytes, name: str, found: Rows) -> Rows:
         head = sample.decode(found.encoding, errors="ignore")
     except LookupError:
         raise FileRefused(f"--encoding {found.encoding!r} is not known. Common ones: utf-8, cp949, utf-16.") from None
-    found.delimiter = found.delimiter or _delimiter(head, name)
     csv.field_size_limit(LINE_BYTES_MAX)
+    found.delimiter = found.delimiter or _delimiter(head, name)
     text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), encoding=found.encoding, errors="surrogateescape", newline="")
-    reader = csv.reader(text, delimiter=found.delimiter)
-    header = [cell.strip() for cell in next(reader, [])]
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=found.delimiter)
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+    except csv.Error as error:
+        raise FileRefused(f"the first line of {name} must name the columns and cannot be read: {error}. Nothing was written.") from None
     doubled = {cell for cell in header if header.count(cell) > 1 and cell}
     if doubled:
         raise FileRefused(f"{name} has two columns named {', '.join(sorted(doubled))}. Give each its own name in the first line.")
     found.columns = header
-    found.rows = _csv_rows(reader, header, found.encoding, ascii_so_far=ascii_so_far)
+    found.rows = _csv_rows(reader, lines, header, found.encoding, ascii_so_far=ascii_so_far)
     return found
+
+
+class _Lines:
+    """The lines of a table; the last one tells whether the file ends in the middle of a row."""
+
+    def __init__(self, text: Iterator[str]) -> None:
+        self._text = text
+        self.last = ""
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        self.last = next(self._text)
+        return self.last
 
 
 def _encoding(sample: bytes, name: str) -> str:
@@ -313,9 +349,10 @@ def _delimiter(head: str, name: str) -> str:
     return best
 
 
-def _csv_rows(reader: Any, header: Sequence[str], encoding: str, *, ascii_so_far: bool) -> Iterator[Row]:
+def _csv_rows(reader: Any, lines: _Lines, header: Sequence[str], encoding: str, *, ascii_so_far: bool) -> Iterator[Row]:
     number = 0
     while True:
+        before = reader.line_num
         try:
             cells = next(reader)
         except StopIteration:
@@ -333,10 +370,20 @@ def _csv_rows(reader: Any, header: Sequence[str], encoding: str, *, ascii_so_far
         except UnicodeEncodeError:
             cells, problem = _decoded_anew(cells, encoding, ascii_so_far=ascii_so_far)
             line = msgspec.json.encode(dict(zip(header, cells, strict=False)))
-        if len(cells) > len(header):
-            problem = f"it has {len(cells)} columns, the first line names {len(header)}"
+        if len(cells) != len(header) and (found := _misshapen(cells, header, lines, before + 1, reader.line_num)):
+            problem = found
             line = msgspec.json.encode(cells)
         yield Row(number, line, problem)
+
+
+def _misshapen(cells: list[str], header: Sequence[str], lines: _Lines, first: int, last: int) -> str:
+    """Why a row with another number of columns than the header cannot be believed; "" for one that only leaves its last cells out."""
+    counted = f"it has {len(cells)} columns, the first line names {len(header)}"
+    if last > first:
+        return f"{counted}, and it runs from line {first} to line {last}: is a quote not closed in line {first}?"
+    if len(cells) > len(header):
+        return counted
+    return "" if lines.last.endswith(("\n", "\r")) else f"{counted}, and there the file ends: was it cut off while it was copied?"
 
 
 def _decoded_anew(cells: list[str], encoding: str, *, ascii_so_far: bool) -> tuple[list[str], str]:

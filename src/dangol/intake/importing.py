@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dangol.errors import DangolError
-from dangol.events import Envelope, Malformed, now_us, read_body
+from dangol.events import Envelope, Malformed, now_us, parse_time_us, read_body
 from dangol.intake.check import check_body
 from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.files import Row
@@ -31,8 +31,9 @@ FRAME_BYTES = 1_000_000
 COMMIT_FRAMES = 10
 #: Two equal rows nearer than this to each other are two events; the same row further on is taken for the first one again.
 EQUAL_ROWS_REMEMBERED = 65_536
-#: Problems told in words by a dry run, and events shown.
+#: Different problems told in words, rows named for each, and events shown by a dry run.
 PROBLEMS_SHOWN = 10
+ROWS_NAMED = 3
 EVENTS_SHOWN = 3
 
 Apply = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
@@ -61,6 +62,21 @@ _look = msgspec.json.Decoder(_Look).decode
 
 
 @dataclass(slots=True)
+class Problem:
+    """What does not fit, once, however many rows have it."""
+
+    words: str
+    #: The first rows that have it, and how many have it in all.
+    rows: list[int]
+    times: int
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{number:,}" for number in self.rows)
+        more = f" and {self.times - len(self.rows):,} more" if self.times > len(self.rows) else ""
+        return f"{'rows' if self.times > 1 else 'row'} {named}{more}: {self.words}"
+
+
+@dataclass(slots=True)
 class Tally:
     """What an import has done so far."""
 
@@ -71,9 +87,12 @@ class Tally:
     suppressed: Counter[str] = field(default_factory=Counter)
     #: Applied although they do not fit the tracking plan.
     tagged: int = 0
+    #: Events without a time that can be read, and the first row of one: they count as having happened when they were imported.
+    undated: int = 0
+    undated_first: int = 0
     names: Counter[str] = field(default_factory=Counter)
-    #: First problems: row number and words.
-    problems: list[tuple[int, str]] = field(default_factory=list)
+    #: The first different problems, by their words.
+    problems: dict[str, Problem] = field(default_factory=dict)
     #: First events as they are written.
     samples: list[dict[str, Any]] = field(default_factory=list)
     commits: int = 0
@@ -184,6 +203,10 @@ class Importer:
         tally = self.tally
         tally.events += len(body.items)
         tally.names.update(map(_called, body.items))
+        for (number, _), item in zip(events, body.items, strict=True):
+            if item.__class__ is not Malformed and not _dated(item):  # type: ignore[arg-type]
+                tally.undated += 1
+                tally.undated_first = tally.undated_first or number
         for verdict in verdicts:
             self._note(events[verdict.index][0], verdict)
         if len(tally.samples) < EVENTS_SHOWN:
@@ -205,9 +228,18 @@ class Importer:
             self.tally.tagged += 1
         else:
             self.tally.quarantined[verdict.reason] += 1
-        if len(self.tally.problems) < PROBLEMS_SHOWN:
-            detail = verdict.detail if verdict.detail.startswith("row ") else f"row {number}: {verdict.detail}"
-            self.tally.problems.append((number, detail))
+        words, problems = verdict.detail.removeprefix(f"row {number}: "), self.tally.problems
+        if (problem := problems.get(words)) is not None:
+            problem.times += 1
+            if len(problem.rows) < ROWS_NAMED:
+                problem.rows.append(number)
+        elif len(problems) < PROBLEMS_SHOWN:
+            problems[words] = Problem(words, [number], 1)
+
+
+def _dated(item: Envelope) -> bool:
+    """Whether the event says when it happened, so that it can be read."""
+    return parse_time_us(item.originalTimestamp if item.originalTimestamp is not None else item.timestamp) is not None
 
 
 def _called(item: Envelope | Malformed) -> str:

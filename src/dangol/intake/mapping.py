@@ -7,6 +7,7 @@ A mapping is data: one rule, or several under "events". A rule says which rows i
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from dangol.errors import DangolError
-from dangol.events import EVENT_TYPES
+from dangol.events import EVENT_TYPES, parse_time_us
 from dangol.intake.mapping_values import MISSING, Scope, Value, ValueRefused, compile_place, compile_value
 
 #: Fields of an event that a rule may make.
@@ -29,6 +30,9 @@ CONTROLS = ("when", "each")
 SETTINGS = ("events", "zone")
 #: Events that one row may become; more is a mistake in "each".
 FAN_OUT_MAX = 10_000
+
+#: The first step of a place: $.customer.id, $["Order ID"].
+_TOP = re.compile(r"""\$(?:\.([^.\[\]"']+)|\[(?:"([^"]*)"|'([^']*)')\])""")
 
 Row = Mapping[str, Any]
 
@@ -110,10 +114,16 @@ def _compile_rule(rule: Any, where: str, zone: Any) -> _Rule:
             raise MappingRefused(f'{where}.when == {_shown(when)}, must be an object like {{"$.status": "paid"}}.')
         conditions = tuple((compile_place(place, f"{where}.when"), _condition(wanted)) for place, wanted in when.items())
         each = compile_place(rule["each"], f"{where}.each") if "each" in rule else None
-        fields = tuple((key, compile_value(rule[key], f"{where}.{key}", zone)) for key in FIELDS if key in rule)
+        fields = tuple((key, compile_value(_spec(rule, key, zone), f"{where}.{key}", zone)) for key in FIELDS if key in rule)
     except ValueRefused as error:
         raise MappingRefused(str(error)) from None
     return _Rule(conditions, each, fields)
+
+
+def _spec(rule: Row, key: str, zone: Any) -> Any:
+    """How a field is made; a plain place for the timestamp is a time of the mapping's zone, too."""
+    spec = rule[key]
+    return {"$time": spec} if key == "timestamp" and zone and isinstance(spec, str) and spec.startswith("$") else spec
 
 
 def _condition(wanted: Any) -> Callable[[Any], bool]:
@@ -144,7 +154,24 @@ def _event(rule: _Rule, scope: Scope) -> dict[str, Any]:
         value = make(scope)
         if value is not MISSING and (value is not None or key in ("properties", "traits")):
             event[key] = value
+    if (moment := event.get("timestamp")) is not None and (not isinstance(moment, str | int | float) or parse_time_us(moment) is None):
+        # Taken as it is, it would count as happening now: years of history would stand on one day.
+        raise Unmappable(
+            f'timestamp == {_shown(moment)} is no time, or is not written as the mapping says: timestamp: {{$time: PLACE, format: "%Y-%m-%d %H:%M"}}'
+            " (docs/howto/mappings.md)."
+        )
     return event
+
+
+def places_of(mapping: Any) -> set[str]:
+    """The keys of a row that *mapping* asks for at its top: 회원 of $.회원.name."""
+    if isinstance(mapping, str):
+        found = _TOP.match(mapping)
+        return {next(part for part in found.groups() if part is not None)} if found else set()
+    if isinstance(mapping, dict):
+        inner = [part for key, part in mapping.items() if key != "$const"]
+        return set().union(*map(places_of, [*inner, *mapping]))
+    return set().union(*map(places_of, mapping)) if isinstance(mapping, list) else set()
 
 
 def _known(given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:

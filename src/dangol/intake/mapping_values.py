@@ -197,7 +197,7 @@ def _time(spec: dict[str, Any], where: str, zone: Any) -> Value:
         try:
             moment = _moment(found, form)
         except (ValueError, OverflowError, OSError, TypeError):
-            return found if isinstance(found, str | int | float) else MISSING
+            return found  # as it came; for a timestamp the row then waits for a person
         return (moment if moment.tzinfo else moment.replace(tzinfo=place)).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
     return time
@@ -208,7 +208,11 @@ def _moment(found: Any, form: str | None) -> datetime:
         return found
     if form in ("seconds", "milliseconds"):
         return datetime.fromtimestamp(float(found) / (1 if form == "seconds" else 1000), UTC)
-    return datetime.strptime(_text_of(found), form) if form else datetime.fromisoformat(_text_of(found))  # noqa: DTZ007 (the zone follows)
+    if not form:
+        return datetime.fromisoformat(_text_of(found))
+    # Spreadsheets and tills in Korean write 오후 2:05; strptime's %p knows AM and PM alone.
+    said = _text_of(found).strip().replace("오전", "AM").replace("오후", "PM")
+    return datetime.strptime(said, form)  # noqa: DTZ007 (the zone follows)
 
 
 def _each(spec: dict[str, Any], where: str, zone: Any) -> Value:
