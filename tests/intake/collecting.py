@@ -123,7 +123,7 @@ class RunningCollect:
         """SIGTERM, as a deploy would; returns exit codes."""
         for process in self.processes:
             process.terminate()
-        codes = [process.wait(20) for process in self.processes]
+        codes = [process.wait(60) for process in self.processes]
         self.processes.clear()
         return codes
 
@@ -145,18 +145,20 @@ class RunningCollect:
         finally:
             connection.close()
 
-    def raw(self, *parts: bytes, pause: float = 0.0, timeout: float = 20) -> bytes:
-        """Bytes on a socket, and everything that comes back until the server closes or nothing more comes for a second."""
-        with socket.create_connection(("127.0.0.1", self.collect.port), timeout=timeout) as connection:
+    def raw(self, *parts: bytes, pause: float = 0.0) -> bytes:
+        """Bytes on a socket, and everything that comes back. Once answers begin, the client says that it will send no more, so that the server closes after the last."""
+        with socket.create_connection(("127.0.0.1", self.collect.port), timeout=60) as connection:
             with contextlib.suppress(ConnectionError):
                 for part in parts:
                     connection.sendall(part)
                     time.sleep(pause)
             answer = b""
-            with contextlib.suppress(TimeoutError, ConnectionError):
+            with contextlib.suppress(ConnectionError):
                 while chunk := connection.recv(65536):
+                    if not answer:
+                        with contextlib.suppress(OSError):  # it was closed from the other side already
+                            connection.shutdown(socket.SHUT_WR)
                     answer += chunk
-                    connection.settimeout(1)
             return answer
 
     def frames(self) -> list[Frame]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dangol.intake.http import connection
 from dangol.intake.http.answers import Answer
 from dangol.intake.http.connection import Bounds, Call, Connection, Connections, Reply
+from tests.patience import until
 
 BOUNDS = Bounds(max_body_bytes=3000, max_held_bytes=100_000, seconds=20)
 
@@ -45,11 +49,11 @@ class Wire:
 class Listener:
     """Who answers: at once, or some of it later, as the disk does."""
 
-    def __init__(self, late: list[bool]) -> None:
+    def __init__(self, late: list[bool], bounds: Bounds = BOUNDS) -> None:
         self._late = late
         self.calls: list[Call] = []
         self.due: list[tuple[Call, Reply]] = []
-        self.shared = Connections(self.answer, BOUNDS)
+        self.shared = Connections(self.answer, bounds)
         self.connection: Connection = self.shared()
         self.wire = Wire()
         wire: Any = self.wire
@@ -159,6 +163,30 @@ def test_nothing_more_is_read_while_requests_wait() -> None:
         assert len(listener.wire.written) == 3
 
     run(work)
+
+
+def test_time_in_which_the_process_stood_still_makes_no_client_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that gets no turn for longer than it is patient reads on afterwards; a client that really is too slow is given up."""
+    monkeypatch.setattr(connection, "TICK_SECONDS", 0.01)
+    bounds = Bounds(max_body_bytes=3000, max_held_bytes=100_000, seconds=0.2)
+
+    async def inside() -> None:
+        listener = Listener([], bounds)
+        looking = asyncio.create_task(listener.shared.look_after())
+        one = framed("POST", "/", {}, b"x" * 10, None)
+        listener.connection.data_received(one[:-5])
+        await asyncio.sleep(0.03)
+        time.sleep(0.5)  # noqa: ASYNC251 - the whole process stands still
+        await asyncio.sleep(0.03)
+        assert listener.wire.written == []
+        listener.connection.data_received(one[-5:])
+        assert [call.body for call in listener.calls] == [b"x" * 10]
+        listener.connection.data_received(one[:-5])
+        await asyncio.to_thread(until, lambda: len(listener.wire.written) == 2)
+        assert b'"too_slow"' in listener.wire.written[1]
+        looking.cancel()
+
+    asyncio.run(inside())
 
 
 @settings(max_examples=300)

@@ -6,34 +6,47 @@ import contextlib
 import gzip
 import json
 import re
+import select
 import socket
-import threading
 import time
 import zlib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 
 from dangol.intake.frame import FrameKind
-from tests.intake.collecting import WEB
+from dangol.settings import Collect
+from tests.intake.collecting import WEB, RunningCollect
+from tests.ports import free_port
 
 KEY = b"X-Write-Key: wk_web\r\n"
 
 
+LIMITS = Collect(max_body_bytes=200_000, max_event_bytes=20_000, max_waiting_bytes=1_000_000)
+
+
 @pytest.fixture(scope="module")
 def collect(tmp_path_factory):
-    from dangol.settings import Collect
-    from tests.intake.collecting import RunningCollect
-    from tests.ports import free_port
+    """A collect with small bounds, and with patience for clients that this machine holds up."""
+    yield from running(replace(LIMITS, port=free_port(), body_timeout_seconds=60), tmp_path_factory.mktemp("collect"))
 
-    limits = Collect(port=free_port(), max_body_bytes=200_000, max_event_bytes=20_000, body_timeout_seconds=2, max_waiting_bytes=1_000_000)
-    running = RunningCollect(tmp_path_factory.mktemp("collect"), limits)
-    running.know()
-    running.start()
-    yield running
-    assert "Traceback" not in running.said()
-    running.kill()
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory):
+    """The same, which waits two seconds for a client."""
+    yield from running(replace(LIMITS, port=free_port(), body_timeout_seconds=2), tmp_path_factory.mktemp("hasty"))
+
+
+def running(limits: Collect, folder: Path) -> Iterator[RunningCollect]:
+    one = RunningCollect(folder, limits)
+    one.know()
+    one.start()
+    yield one
+    assert "Traceback" not in one.said()
+    one.kill()
 
 
 def still_well(collect) -> None:
@@ -81,20 +94,20 @@ def test_an_event_over_the_limit_is_quarantined_alone(collect):
     assert answer.json["quarantined"] == [{"messageId": "l", "reason": "event_too_large"}]
 
 
-def test_a_body_that_does_not_come_in_time(collect):
+def test_a_body_that_does_not_come_in_time(hasty):
     """503 with Retry-After: every client sends that again, while some throw events away on 408."""
     start = time.monotonic()
-    answer = collect.raw(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n" + KEY + b"Content-Length: 1000\r\n\r\n", b'{"batch":')
+    answer = hasty.raw(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n" + KEY + b"Content-Length: 1000\r\n\r\n", b'{"batch":')
     assert answer.startswith(b"HTTP/1.1 503")
     assert b"retry-after: " in answer
     assert b'"code":"too_slow"' in answer
-    assert 1.9 < time.monotonic() - start < 15
-    still_well(collect)
+    assert time.monotonic() - start > 1.9
+    still_well(hasty)
 
 
-def test_a_body_that_never_ends(collect):
+def test_a_body_that_never_ends(hasty):
     """Refused as soon as it is too large, and cut off when it goes on and on; its answer can be read."""
-    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", hasty.collect.port), timeout=60) as connection:
         connection.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n" + KEY + b"Transfer-Encoding: chunked\r\n\r\n")
         chunk = b"%x\r\n%b\r\n" % (50_000, b"x" * 50_000)
         for _ in range(5):
@@ -103,24 +116,24 @@ def test_a_body_that_never_ends(collect):
         assert answer.startswith(b"HTTP/1.1 400")
         assert b"body_too_large" in answer
         start, ended = time.monotonic(), False
-        while time.monotonic() - start < 15 and not ended:
+        while time.monotonic() - start < 60 and not ended:
             try:
                 connection.sendall(chunk)
-            except OSError:
+            except ConnectionError:
                 ended = True
             time.sleep(0.1)
         assert ended
-    still_well(collect)
+    still_well(hasty)
 
 
-def test_headers_that_do_not_come_in_time(collect):
+def test_headers_that_do_not_come_in_time(hasty):
     """A head sent letter by letter is cut off, on a new connection as on one that was used before."""
     for before in (b"", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) as connection:
+        start, ended = time.monotonic(), False
+        with socket.create_connection(("127.0.0.1", hasty.collect.port), timeout=60) as connection:
             connection.sendall(before + b"POST /v1/batch HTTP/1.1\r\nX-Slow: ")
-            start, ended = time.monotonic(), False
             connection.settimeout(0.2)
-            while time.monotonic() - start < 15 and not ended:
+            while time.monotonic() - start < 60 and not ended:
                 try:
                     ended = not connection.recv(65536)
                     connection.sendall(b"a")
@@ -130,7 +143,7 @@ def test_headers_that_do_not_come_in_time(collect):
                     ended = True
             assert ended
             assert time.monotonic() - start > 1.9
-    still_well(collect)
+    still_well(hasty)
 
 
 def test_endless_headers_are_cut_off(collect):
@@ -177,9 +190,11 @@ def test_a_client_that_asks_before_it_sends(collect):
     """curl sends Expect: 100-continue with larger bodies."""
     body = json.dumps({"batch": [{"type": "track", "userId": "u", "event": "x", "messageId": "continued"}]}).encode()
     head = b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" + KEY + b"Content-Length: %d\r\n\r\n" % len(body)
-    answer = collect.raw(head, body, pause=0.2)
-    assert answer.startswith(b"HTTP/1.1 100")
-    assert b"HTTP/1.1 200" in answer
+    with socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) as connection:
+        connection.sendall(head)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100")
+        connection.sendall(body)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
 def test_deep_nesting_is_unreadable_not_a_crash(collect):
@@ -199,27 +214,19 @@ def test_credentials_that_are_none(collect):
 
 def test_too_many_large_requests_at_once_are_asked_to_come_again(collect):
     """Memory is bounded over all clients together: 429 with Retry-After and X-RateLimit-Reset, never a crash."""
-    connections = [socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60) for _ in range(12)]
-    answers = []
-    try:
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(("127.0.0.1", collect.collect.port), timeout=60)) for _ in range(12)]
         for connection in connections:
             connection.sendall(b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n" + KEY + b"Content-Length: 190000\r\n\r\n")
         for connection in connections:
             connection.sendall(b" " * 150_000)
-
-        def read(connection):
-            with contextlib.suppress(OSError):
-                answers.append(connection.recv(65536))
-
-        readers = [threading.Thread(target=read, args=(connection,)) for connection in connections]
-        for reader in readers:
-            reader.start()
-        for reader in readers:
-            reader.join()
-    finally:
-        for connection in connections:
-            connection.close()
-    refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 429")]
-    assert refused
+        # Six bodies and a half are a million bytes: at least five are answered before they are whole, the others waited for.
+        refused = []
+        while len(refused) < 5:
+            answered, _, _ = select.select(connections, [], [], 60)
+            assert answered, f"only {len(refused)} of 12 were refused"
+            refused += [connection.recv(65536) for connection in answered]
+            connections = [connection for connection in connections if connection not in answered]
+    assert all(answer.startswith(b"HTTP/1.1 429") for answer in refused)
     assert all(b"retry-after: 1\r\n" in answer and b"x-ratelimit-reset: 1\r\n" in answer for answer in refused)
     still_well(collect)

@@ -89,7 +89,7 @@ class Connections:
         self.bounds = bounds
         self.open: set[Connection] = set()
         self.held_bytes = 0
-        #: Of the last look, in the event loop's seconds. Exact enough to be patient by, and free.
+        #: Seconds until the last look, without those in which this process stood still. Exact enough to be patient by, and free.
         self.now = 0.0
         self.date = b""
 
@@ -100,8 +100,12 @@ class Connections:
     async def look_after(self) -> None:
         """Give up clients that are too slow, for ever."""
         loop = asyncio.get_running_loop()
+        looked = loop.time()
         while True:
-            self.now = loop.time()
+            passed = loop.time() - looked
+            looked += passed
+            # A look that comes late says that this process got no turn; what clients sent meanwhile has not been read yet.
+            self.now += min(passed, 2 * TICK_SECONDS)
             self.date = formatdate(usegmt=True).encode()
             for connection in list(self.open):
                 connection.give_up_if_slow()
