@@ -7,7 +7,11 @@ import random
 import socket
 
 #: Below the range from which systems take the local ports of outgoing connections (32768 and above on Linux, 49152 and above by RFC 6335).
-LOWEST, HIGHEST = 20_000, 32_000
+#: Test processes that run side by side each have a part of their own: a port that one gave is free until a server has started on it.
+_SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PART = 12_000 // _SIDE_BY_SIDE
+LOWEST = 20_000 + _PART * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+HIGHEST = LOWEST + _PART
 
 _given: set[int] = set()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 from tests.api.live import Live
+from tests.patience import until
 
 from dangol.console.api import keeping
 from dangol.console.api.keeping import Keeper
@@ -19,9 +19,6 @@ from dangol.engines import state
 from dangol.identity import keep_rules, shipped_document
 from dangol.operators import Role, add_token, revoke_token
 from dangol.settings import Settings
-
-#: A busy machine may take this long to give the keeper a turn.
-PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -38,21 +35,11 @@ def believing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dangol.console.api.operations.RULES_SECONDS", 600.0)
 
 
-def until(true: Callable[[], bool]) -> bool:
-    """Whether it came true within patience."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def test_the_keeper_finds_a_token_revoked(live: Live) -> None:
     """A program that goes on asking is refused although no request of its own looked the token up again."""
     assert live.get("/status", "analyst").status == 200
     revoke_token(live.connection, "analyst")
-    assert until(lambda: live.get("/status", "analyst").status == 401)
+    until(lambda: live.get("/status", "analyst").status == 401)
 
 
 def test_the_keeper_finds_new_rules(workspace: Settings, connection: psycopg.Connection[Any]) -> None:
@@ -63,7 +50,7 @@ def test_the_keeper_finds_new_rules(workspace: Settings, connection: psycopg.Con
     keeper.start()
     newest = keep_rules(connection, shipped_document(), actor="operator:mina@brand.kr", why="a test", at=datetime.now(UTC))
     assert newest > before
-    assert until(lambda: kept.rules(connection, "KR").version == newest)
+    until(lambda: kept.rules(connection, "KR").version == newest)
     keeper.close()
 
 
@@ -96,5 +83,5 @@ def test_while_state_is_away_the_keeper_goes_on(workspace: Settings, connection:
 
     keeper = Keeper(workspace, Breaking())
     keeper.start()
-    assert until(lambda: len(looked) > 3)
+    until(lambda: len(looked) > 3)
     keeper.close()
