@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -11,7 +12,9 @@ import time
 
 import pytest
 
+from dangol.engines import state
 from dangol.processes.presence import alive
+from dangol.settings import load
 from tests.cli.conftest import Shop, make_shop, until
 
 pytestmark = pytest.mark.slow
@@ -52,6 +55,28 @@ def test_a_second_up_is_refused_with_the_pid_of_the_first(restless_shop: Shop):
         assert ran.code == 1
         assert f"pid {pid}" in ran.err
     assert restless_shop.news()["pid"] == pid
+
+
+def test_postgresqls_part_gives_way_as_its_process_does(restless_shop: Shop):
+    """What works behind pages and intake on a crowded machine does so as a whole, its part of PostgreSQL too; who asks for pages has its turn at once."""
+    settings = load(restless_shop.folder, environ={})
+
+    def niceness(name: str) -> tuple[int, set[int]]:
+        with state.connect(settings) as connection:
+            pids = connection.execute("select pid from pg_stat_activity where application_name = %s", [f"dangol {name}"]).fetchall()
+            mine = os.getpriority(os.PRIO_PROCESS, connection.info.backend_pid)
+        assert mine == os.getpriority(os.PRIO_PROCESS, 0)
+        return os.getpriority(os.PRIO_PROCESS, restless_shop.processes()[name]["pid"]), {os.getpriority(os.PRIO_PROCESS, pid) for (pid,) in pids}
+
+    for name in ("process", "deliver"):
+
+        def as_its_process(name: str = name) -> bool:
+            with contextlib.suppress(ProcessLookupError, TypeError):  # started again meanwhile
+                wanted, found = niceness(name)
+                return wanted > os.getpriority(os.PRIO_PROCESS, 0) and found == {wanted}
+            return False
+
+        until(as_its_process, 60, f"PostgreSQL's part of {name} is as urgent as pages are")
 
 
 @pytest.mark.parametrize("name", NAMES)

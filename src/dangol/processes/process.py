@@ -140,6 +140,7 @@ class Worker:
         self.disconnect()
         connection = connect_raw(state.locate(self.settings), autocommit=True, application_name="dangol process")
         self._connection = connection
+        state.step_back(self.settings, connection)
         connection.execute("set synchronous_commit = on")
         for partition in self.partitions:
             connection.execute("select pg_advisory_lock(%s, %s)", [PARTITION_LOCK, partition])

@@ -4,7 +4,7 @@ In: settings.   Out: connections.   Ask: start(settings), locate(settings), conn
 """
 
 from dangol.engines.state.errors import StateUnavailable
-from dangol.engines.state.server import connect, is_running, locate, process_id, start, stop
+from dangol.engines.state.server import connect, is_running, locate, process_id, start, step_back, stop
 from dangol.engines.state.wires import Wires
 
-__all__ = ["StateUnavailable", "Wires", "connect", "is_running", "locate", "process_id", "start", "stop"]
+__all__ = ["StateUnavailable", "Wires", "connect", "is_running", "locate", "process_id", "start", "step_back", "stop"]

@@ -6,6 +6,7 @@ after kill -9, a reboot, a moved or a copied workspace the lock says the truth, 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -145,9 +146,21 @@ def connect(settings: Settings, **options: Any) -> Connection[Any]:
     """A connection to State. Options are psycopg's. Raises: StateUnavailable."""
     address = locate(settings)
     try:
-        return psycopg.connect(address, **{"connect_timeout": 10, **options})
+        connection = psycopg.connect(address, **{"connect_timeout": 10, **options})
     except psycopg.OperationalError as error:
         raise StateUnavailable(f"State does not answer: {str(error).strip()}") from error
+    step_back(settings, connection)
+    return connection
+
+
+def step_back(settings: Settings, connection: Connection[Any]) -> None:
+    """Let PostgreSQL's part of *connection* be no more urgent than this process, where the server is the workspace's own.
+
+    Half of what a worker does is done there; only the half here would give way to pages and intake.
+    """
+    if not settings.state.url and (niceness := os.getpriority(os.PRIO_PROCESS, 0)) > 0:
+        with contextlib.suppress(OSError):  # not allowed, or gone
+            os.setpriority(os.PRIO_PROCESS, connection.info.backend_pid, niceness)
 
 
 def stop(settings: Settings) -> None:
