@@ -6,7 +6,8 @@ quarantine, counters and facts commit together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -37,12 +38,15 @@ from dangol.identity.suggestions import decision_undone
 from dangol.intake.arrivals import PARTITIONS, Arrival, read_frame
 from dangol.intake.facts import TAGGED, Fate
 from dangol.intake.frame import Frame
+from dangol.intake.keeping import keep
 from dangol.intake.settle import (
     RECEIPT_COLUMNS,
     Line,
     Sorted,
+    as_told,
     count,
     count_duplicates,
+    number,
     put_in_quarantine,
     release,
     shift_timeline,
@@ -142,28 +146,32 @@ def leading(arrival: Arrival) -> bytes:
 
 
 def apply_batch(
-    connection: Connection[Any], arrivals: Sequence[Arrival], *, rules: Rules, lake: Lake | None, now_us: int, partition: int
-) -> Applied:
+    connection: Connection[Any], arrivals: Sequence[Arrival], *, rules: Rules, lake: Lake | None, now_us: int, partition: int,
+    receipts_since: datetime | None = None,
+) -> Applied:  # fmt: skip
     """Carry the flow out for *arrivals*.
 
     Args: lake: where the facts go; None while rebuilding, when they are there already.  now_us: moment of processing.
         partition: under which the counters are kept, so that workers do not wait for each other.
+        receipts_since: while rebuilding, receipts of events processed before this moment are left out as trimming would (intake/keeping.py).
     """
-    fates = sort_out(connection, arrivals)
+    fates = sort_out(connection, arrivals) if lake else as_told(arrivals)
     batch = lake.reserve(connection) if lake else 0
-    base = batch << SEQ_BITS
-    seq_of = {arrival.key: arrival.seq or base + index for index, arrival in enumerate(fates.applied)}
+    if lake:
+        number(fates, batch << SEQ_BITS)
     # Python goes on while PostgreSQL works, wherever the one does not need what the other is at.
     with meanwhile(observe, connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers]) as telling:
-        claimed = _claims(fates.applied, seq_of)
+        claimed = _claims(fates.applied)
         counts = tally(fates)
     told = telling.result()
     if rules.computed:
         contribute(connection, rules.computed, _looked_at(fates.applied, rules.computed))
-    lines = _lines(fates, told, base)
+    lines = _lines(fates, told)
     release(connection, [line for line in lines if line.arrival.key in fates.released])
+    if not lake:
+        lines = keep(connection, lines, receipts_since)
     with meanwhile(copy_rows, connection, "receipt", RECEIPT_COLUMNS, (receipt_fields(line, now_us) for line in lines)):
-        facts = _event_facts(fates, lines, base, now_us) if lake else []
+        facts = _event_facts(fates, lines, batch << SEQ_BITS, now_us) if lake else []
     count_duplicates(connection, fates.duplicates)
     if lake:
         # Queue and counters are a record of what happened, not derived from it: a rebuild leaves them alone.
@@ -179,23 +187,23 @@ def apply_batch(
     return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
 
 
-def _claims(applied: Sequence[Arrival], seq_of: Mapping[bytes, int]) -> tuple[dict[bytes, Seen], dict[tuple[bytes, bytes], Claim]]:
+def _claims(applied: Sequence[Arrival]) -> tuple[dict[bytes, Seen], dict[tuple[bytes, bytes], Claim]]:
     seen: dict[bytes, Seen] = {}
-    first: dict[bytes, tuple[int, str]] = {}
+    first: dict[bytes, tuple[int, str, int, str]] = {}
     claims: dict[tuple[bytes, bytes], Claim] = {}
     for arrival in applied:
-        order = (arrival.original_at, arrival.message_id)
         for one in arrival.identifiers:
             # Which spelling and source is kept must not depend on the order of arrival within the batch.
+            order = (arrival.original_at, arrival.message_id, arrival.source, one.raw)
             if one.node not in seen or order < first[one.node]:
-                seen[one.node] = Seen(one.kind, one.value, one.raw, arrival.source, *order)
+                seen[one.node] = Seen(one.kind, one.value, one.raw, arrival.source, arrival.original_at, arrival.message_id)
                 first[one.node] = order
         if len(arrival.identifiers) < 2:
             continue
         lead = arrival.identifiers[0]
         for other in arrival.identifiers[1:]:
             claim = Claim(
-                lead.node, other.node, arrival.original_at, arrival.message_id, arrival.source, seq_of[arrival.key],
+                lead.node, other.node, arrival.original_at, arrival.message_id, arrival.source, arrival.seq,
                 arrival.original_at, 1, arrival.rule, lead.verified and other.verified,
             )  # fmt: skip
             known = claims.get((claim.a, claim.b))
@@ -204,7 +212,7 @@ def _claims(applied: Sequence[Arrival], seq_of: Mapping[bytes, int]) -> tuple[di
 
 
 def _together(known: Claim, other: Claim) -> Claim:
-    first, second = (known, other) if known.order <= other.order else (other, known)
+    first, second = (known, other) if known.evidence <= other.evidence else (other, known)
     first.last_at = max(first.last_at, second.last_at)
     first.events += second.events
     first.verified = first.verified or second.verified
@@ -232,7 +240,7 @@ def happened(arrival: Arrival) -> Happened:
     )  # fmt: skip
 
 
-def _lines(fates: Sorted, told: Told, base: int) -> list[Line]:
+def _lines(fates: Sorted, told: Told) -> list[Line]:
     lines: list[Line] = []
     for fate, arrivals in ((Fate.APPLIED, fates.applied), (Fate.QUARANTINED, fates.quarantined), (Fate.SUPPRESSED, fates.suppressed)):
         for arrival in arrivals:
@@ -240,7 +248,7 @@ def _lines(fates: Sorted, told: Told, base: int) -> list[Line]:
             shift = told.clocks.shifts.get(arrival.device, 0) if fate is Fate.APPLIED else 0
             occurred = min(arrival.original_at + shift, arrival.received_at)
             node = leading(arrival) if fate is Fate.APPLIED else b""
-            lines.append(Line(arrival, fate, node, occurred, arrival.seq or base + len(lines)))
+            lines.append(Line(arrival, fate, node, occurred))
     return lines
 
 
@@ -268,7 +276,7 @@ def receipt_fields(line: Line, now_us: int) -> bytes:
             copy_text(one.name),
             _times(copy_time(one.original_at), copy_time(line.occurred_at)),
             _sent(copy_time(one.sent_at)) if one.sent_at else COPY_NULL,
-            _tail(copy_time(one.received_at), copy_time(one.processed_at or now_us), line.seq),
+            _tail(copy_time(one.received_at), copy_time(one.processed_at or now_us), one.seq),
             copy_jsonb(one.digest.replace(b"\\u0000", b"") if one.digest else None),
         )
     )
@@ -284,8 +292,10 @@ def _event_facts(fates: Sorted, lines: Sequence[Line], base: int, now_us: int) -
         kind = _KIND_OF[line.fate]
         if line.fate is Fate.APPLIED and line.arrival.verdict is not None and line.arrival.verdict.fate == TAGGED:
             kind = FactKind.EVENT_TAGGED
-        facts.append(_event_fact(kind, line.seq, line.arrival, line.node, line.occurred_at, now_us))
+        facts.append(_event_fact(kind, line.arrival.seq, line.arrival, line.node, line.occurred_at, now_us))
     for arrival in fates.duplicates:
+        if arrival.replaces:
+            continue  # a replay repeated: it was not received anew
         duplicate = _event_fact(FactKind.EVENT_DUPLICATED, base + len(facts), arrival, b"", arrival.original_at, now_us)
         duplicate.body = b""
         facts.append(duplicate)

@@ -91,7 +91,7 @@ class State:
 
     #: Address of a PostgreSQL to use, like postgresql://dangol:…@db.brand.kr/dangol. Empty: Dangol runs its own.
     url: str = ""
-    #: Days a receipt is kept: so long a repeated event is recognised and stands on the timeline. The lake keeps it anyway.
+    #: Days a receipt is kept: so long a repeated event is recognised, later it counts as new. The lake keeps every event anyway.
     receipt_days: int = 400
 
 

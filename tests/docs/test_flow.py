@@ -65,5 +65,5 @@ def test_nothing_in_apply_batch_is_left_untold():
     called = {node.func.id for node in ast.walk(body) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "connection"}
     told = {_by(reaction) for reaction in FLOW}
     #: Steps of the same transaction that follow from those in the table.
-    followers = {"shift_timeline", "lines_to_move", "release", "count"}
+    followers = {"shift_timeline", "lines_to_move", "release", "count", "keep"}
     assert called & of_rooms - told - followers == set()

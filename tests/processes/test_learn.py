@@ -119,8 +119,7 @@ def test_old_receipts_go_and_young_ones_stay(quick):
         ParquetLake(quick).seal(connection, force=True)
         long_ago = datetime.now(UTC) - timedelta(days=401)
         connection.execute("update lake_file set created_at = %s", [long_ago])
-        connection.execute("update receipt set received_at = %s", [datetime.now(UTC)])
-        connection.execute("update receipt set received_at = %s where message_id in ('m-1', 'm-2')", [long_ago])
+        connection.execute("update receipt set processed_at = %s where message_id in ('m-1', 'm-2')", [long_ago])
         connection.commit()
         learner.step(connection)
         assert connection.execute("select message_id from receipt order by 1").fetchall() == [("m-0",), ("m-3",)]

@@ -31,6 +31,11 @@ class Seen(Struct, gc=False):
     at: int
     message: str
 
+    @property
+    def order(self) -> tuple[int, str, int, str]:
+        """Its place in time; of two events of one moment and messageId the lower source comes first, then the lesser spelling."""
+        return (self.at, self.message, self.source, _kept(self.raw))
+
 
 def link(
     connection: Connection[Any], seen: Mapping[bytes, Seen], claims: Mapping[tuple[bytes, bytes], Claim], rules: RuleSet
@@ -46,15 +51,15 @@ def link(
     one_at_a_time(connection)
     rows = connection.execute(
         """
-        select node_id, person_id, (extract(epoch from first_at) * 1000000)::bigint, first_message
+        select node_id, person_id, (extract(epoch from first_at) * 1000000)::bigint, first_message, first_source, raw_value
           from identifier
          where node_id = any(%s::uuid[])
         """,
         [uuids(seen)],
     ).fetchall()
-    known = {node: person for node, person, _, _ in rows}
+    known = {row[0]: row[1] for row in rows}
     new = sorted(node for node in seen if node not in known)
-    earlier = sorted(node for node, _, at, message in rows if (seen[node].at, seen[node].message) < (at, message))
+    earlier = sorted(row[0] for row in rows if seen[row[0]].order < row[2:])
     if earlier:
         _spell_as_earlier(connection, earlier, seen)
     for node in new:
@@ -169,7 +174,7 @@ def _keep_claims(
                      from (values (known.first_at, known.first_message, known.first_source, known.first_seq, known.rule),
                                   (excluded.first_at, excluded.first_message, excluded.first_source, excluded.first_seq, excluded.rule)
                           ) as evidence (at, message, source, seq, rule)
-                    order by at, message
+                    order by at, message, source, seq
                     limit 1
                ),
                last_at = greatest(known.last_at, excluded.last_at),

@@ -32,6 +32,11 @@ class Claim(Struct, gc=False):
     refused: str = ""
 
     @property
+    def evidence(self) -> tuple[int, str, int, int]:
+        """The place in time of its earliest evidence: of two events of one moment and messageId the lower source, then the one processed first."""
+        return (self.first_at, self.first_message, self.first_source, self.first_seq)
+
+    @property
     def order(self) -> tuple[int, str, bytes, bytes]:
         """The place in which it is judged."""
         return (self.first_at, self.first_message, self.a, self.b)

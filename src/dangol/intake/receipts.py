@@ -15,7 +15,7 @@ from psycopg.rows import class_row, tuple_row
 
 from dangol.events import Malformed, Unreadable, event_key, read_body, to_datetime
 from dangol.intake.arrivals import PARTITIONS
-from dangol.intake.facts import Fate
+from dangol.intake.facts import Fate, Reason
 from dangol.intake.frame import Frame, FrameKind
 from dangol.intake.ports import Log
 
@@ -23,6 +23,8 @@ from dangol.intake.ports import Log
 _REACHED = "select lane, case when count(*) >= %s then min(position) else 0 end from progress group by lane"
 #: Events at the end of the log that are looked through for one that was not processed yet.
 WAITING_EVENTS_MAX = 50_000
+#: A correction of an event quarantined for one of these gets a messageId of its own (quarantine.py).
+OWN_IDS = [Reason.MESSAGE_ID_REUSED.value, Reason.MESSAGE_ID_TOO_LONG.value]
 #: Sources that may have used the same messageId, told at most.
 SAME_ID_MAX = 20
 
@@ -96,18 +98,22 @@ def receipt(connection: Connection[Any], message_id: str, log: Log | None = None
     with connection.cursor(row_factory=class_row(_Row)) as rows:
         found = rows.execute(
             """
-            select receipt.key, receipt.message_id, receipt.fate, receipt.reason, identifier.person_id, receipt.original_at,
+            select receipt.key, receipt.message_id, receipt.reason, identifier.person_id,
+                   -- What was corrected under an id of its own took effect; its own receipt only says that it is known.
+                   case when entry.state = 'replayed' and receipt.reason = any(%(own_ids)s) then %(applied)s else receipt.fate end as fate,
+                   receipt.original_at,
                    receipt.occurred_at, receipt.sent_at, receipt.received_at, receipt.processed_at,
                    coalesce(source.name, '') as source, receipt.type, receipt.name, receipt.duplicates, receipt.seq
               from receipt
               left join source on source.id = receipt.source_id
               left join identifier on identifier.node_id = receipt.node_id   -- identity's map of nodes to people
+              left join quarantined_event as entry on entry.key = receipt.key
              where receipt.key = any(%(keys)s)
                 or receipt.key in (select key from quarantined_event where message_id = %(message_id)s)
              order by receipt.received_at
              limit %(limit)s
             """,
-            {"keys": _keys(connection, message_id), "message_id": message_id, "limit": SAME_ID_MAX},
+            {"keys": _keys(connection, message_id), "message_id": message_id, "limit": SAME_ID_MAX, "own_ids": OWN_IDS, "applied": Fate.APPLIED.number},
         ).fetchall()
     views = [row.view() for row in found]
     return views or (waiting(connection, log, message_id) if log is not None else [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from dangol.intake.arrivals import Arrival
 from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.frame import Verdict
 
+#: What stands in a stored messageId for NUL, which PostgreSQL's text cannot hold (hotstate.copy_text).
+NUL_STORED = "\ufffd"
 HOUR_US = 3_600_000_000
 #: Longer names are cut in the counters, so that a client that puts ids into names cannot fill the table.
 COUNTED_NAME_MAX = 100
@@ -66,6 +69,21 @@ def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted
     return result
 
 
+def as_told(arrivals: Sequence[Arrival]) -> Sorted:
+    """The fate of each arrival as its fact tells it, for a rebuild: what was decided once is not decided anew (docs/decisions/0015-receipts-end.md)."""
+    result = Sorted([], [], [], [], set())
+    kept = {Fate.APPLIED: result.applied, Fate.QUARANTINED: result.quarantined, Fate.SUPPRESSED: result.suppressed}
+    for arrival in arrivals:
+        kept[_fate(arrival)].append(arrival)
+    return result
+
+
+def number(sorted_out: Sorted, first: int) -> None:
+    """Give every arrival that gets a receipt its position, counted from *first*; a batch that is tried again gets new ones."""
+    for seq, arrival in enumerate(chain(sorted_out.applied, sorted_out.quarantined, sorted_out.suppressed), first):
+        arrival.seq = seq
+
+
 def _reused_keys(arrivals: Sequence[Arrival], known: Mapping[bytes, tuple[int, Fate]]) -> set[bytes]:
     """The keys that arrivals get whose own key stands for other content, in State or earlier in this batch: asked for at once, not one by one."""
     first: dict[bytes, int] = {key: content for key, (content, _) in known.items()}
@@ -107,7 +125,6 @@ class Line(Struct, gc=False):
     fate: Fate
     node: bytes
     occurred_at: int
-    seq: int
 
 
 #: Columns of a receipt row, in the order of `receipt_fields`.
@@ -118,16 +135,19 @@ RECEIPT_COLUMNS = (
 
 
 def release(connection: Connection[Any], lines: Iterable[Line]) -> None:
-    """Receipts of events that leave quarantine make room for their new ones; the queue entries are settled."""
-    # A correction whose messageId itself was wrong has another key than the receipt it replaces.
-    released = {key for line in lines for key in (line.arrival.key, line.arrival.replaces) if key}
-    if not released:
+    """Receipts of events that leave quarantine make room for their new ones; the queue entries are settled.
+
+    A correction whose messageId itself was wrong has another key than the receipt of what it corrects: that one stays, so that the
+    same event is known when it is sent again.
+    """
+    arrivals = [line.arrival for line in lines]
+    if not arrivals:
         return
-    keys = uuids(released)
-    connection.execute("delete from receipt where key = any(%s::uuid[])", [keys])
+    connection.execute("delete from receipt where key = any(%s::uuid[])", [uuids(arrival.key for arrival in arrivals)])
+    settled = {key for arrival in arrivals for key in (arrival.key, arrival.replaces) if key}
     connection.execute(
         "update quarantined_event set state = 'replayed', settled_at = coalesce(settled_at, now()) where key = any(%s::uuid[]) and state <> 'replayed'",
-        [keys],
+        [uuids(settled)],
     )
 
 
@@ -166,7 +186,7 @@ def put_in_quarantine(connection: Connection[Any], arrivals: Sequence[Arrival]) 
             (
                 arrival.key.hex(),
                 arrival.source,
-                arrival.message_id.replace("\0", ""),
+                arrival.message_id.replace("\0", NUL_STORED),
                 arrival.name.replace("\0", ""),
                 verdict.reason,
                 verdict.detail.replace("\0", ""),

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -26,9 +26,9 @@ from dangol.engines.lake.maps import export_manifest, export_maps
 from dangol.engines.lake.seal import sweep, trim_tail
 from dangol.engines.log import open_log
 from dangol.events import now_us
+from dangol.intake.keeping import trim_receipts
 from dangol.processes.filling import fill_portion, is_due
 from dangol.processes.learn_queries import (
-    DELETE_OLD_RECEIPTS,
     NEWEST_BATCH,
     OLD_RECEIPTS_BOUND,
     PROCESSED_BY_ALL,
@@ -219,11 +219,11 @@ class Learner:
         return more
 
     def _receipts(self, connection: Connection[Any]) -> bool:
-        days = self.settings.state.receipt_days
-        bound = connection.execute(OLD_RECEIPTS_BOUND, [days]).fetchone()
+        before = datetime.now(UTC) - timedelta(days=self.settings.state.receipt_days)
+        bound = connection.execute(OLD_RECEIPTS_BOUND, [before]).fetchone()
         gone = 0
         if bound is not None and bound[0] is not None:
-            gone = connection.execute(DELETE_OLD_RECEIPTS, {"seq": bound[0], "days": days, "limit": RECEIPTS_AT_ONCE}).rowcount
+            gone = trim_receipts(connection, before, up_to=bound[0], limit=RECEIPTS_AT_ONCE)
         connection.commit()
         return gone == RECEIPTS_AT_ONCE
 

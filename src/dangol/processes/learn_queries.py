@@ -12,15 +12,4 @@ NEWEST_BATCH = "select last_value from lake_batch"
 UNSEALED_UP_TO = "select count(*) from lake_tail where sealed_in is null and id <= %s"
 
 #: Receipts up to this position were written long ago: the lake knows which positions are how old, and receipts are indexed by it.
-OLD_RECEIPTS_BOUND = "select max(last_seq) from lake_file where created_at < now() - make_interval(days => %s)"
-
-#: A few receipts that nobody needs any more.
-DELETE_OLD_RECEIPTS = """
-delete from receipt
- where ctid = any (array(
-       select ctid
-         from receipt
-        where seq <= %(seq)s
-          and received_at < now() - make_interval(days => %(days)s)
-        limit %(limit)s))
-"""
+OLD_RECEIPTS_BOUND = "select max(last_seq) from lake_file where created_at < %s"

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from psycopg.errors import DeadlockDetected
 
@@ -24,7 +23,8 @@ from dangol.flow import Rules, apply_batch, identifiers_of, leading
 from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers, uuids
 from dangol.identity import DecisionsKnown, RuleSet, decisions_known, keep_rules, read_rules, rules_in_force, settle_decided_since
 from dangol.identity.joining import one_at_a_time
-from dangol.intake.arrivals import Arrival, read_fact
+from dangol.intake.arrivals import read_fact
+from dangol.intake.keeping import count_again, trim_receipts
 from dangol.processes.moved import tell_moved
 from dangol.profiles.computed import all_ready, program_in_force, rebuilt, trim_all_hours
 from dangol.settings import Settings
@@ -37,6 +37,8 @@ DECIDED = ("identifier", "edge", "shared_identifier")
 REBUILD_LOCK = 0x646E6772
 #: Facts per transaction, and rows of computed traits looked at in one.
 CHUNK, HOURS_AT_ONCE = 4_000, 10_000
+#: Without a bound: every position, any number.
+ANY = (1 << 63) - 1
 #: Seconds to wait until all workers have come equally far, before rules change.
 EVEN_SECONDS = 60.0
 #: How often the exchange is tried before a rebuild gives up.
@@ -46,8 +48,8 @@ SIZES = (1, 2, 3, 4, 5, 7, 10, 20, 50, 100)
 #: Examples of merges and of splits that a rehearsal shows.
 EXAMPLES = 20
 
-_READ_FIRST = (FactKind.EVENT_APPLIED, FactKind.EVENT_TAGGED)
-_READ_THEN = (FactKind.EVENT_SUPPRESSED, FactKind.EVENT_QUARANTINED)
+_TOOK_EFFECT = (FactKind.EVENT_APPLIED, FactKind.EVENT_TAGGED)
+_SETTLED = (*_TOOK_EFFECT, FactKind.EVENT_SUPPRESSED, FactKind.EVENT_QUARANTINED)
 
 
 class RebuildBusy(DangolError):
@@ -129,7 +131,7 @@ def rehearse_rules(settings: Settings, document: str, *, progress: Callable[[int
     """What *document* would change, over all of history; nothing is changed, and processing goes on meanwhile."""
     rules = read_rules(document, region=settings.brand.country)
     with _alone(settings) as connection:
-        events = _fill(settings, connection, rules, progress)
+        events = _fill(settings, connection, rules, progress, datetime.now(UTC), computed=False)
         result = _compare(connection, events)
         connection.execute("drop schema rebuild cascade")
         return result
@@ -167,12 +169,14 @@ def _rebuild(
     progress: Callable[[int], None] | None,
     before_exchange: Callable[[], None] | None = None,
 ) -> Rebuilt:
-    # Hours that no window reaches any more are trimmed on both sides as of one moment, or the two could not be compared.
+    # Hours that no window reaches any more, and receipts that have ended, are trimmed on both sides as of one moment, or the two could
+    # not be compared.
     at = datetime.now(UTC)
     trim_all_hours(connection, at, HOURS_AT_ONCE)
+    trim_receipts(connection, _receipts_since(settings, at), up_to=ANY, limit=ANY)
     known = decisions_known(connection)
     before, comparable = _digests(connection, "public"), all_ready(connection)
-    told = _fill(settings, connection, rules, progress, at)
+    told = _fill(settings, connection, rules, progress, at, computed=True)
     after = _digests(connection, "rebuild")
 
     def in_the_exchange() -> None:
@@ -200,30 +204,34 @@ def _catch_up(connection: RawConnection, known: DecisionsKnown, rules: RuleSet) 
 
 
 def _fill(
-    settings: Settings, connection: RawConnection, identity: RuleSet, progress: Callable[[int], None] | None, computed: datetime | None = None
+    settings: Settings, connection: RawConnection, identity: RuleSet, progress: Callable[[int], None] | None, at: datetime, *, computed: bool
 ) -> int:
     """Make the derived tables in the schema rebuild; returns how many facts there were.
 
-    Args: computed: with computed traits, as far as their windows reach at this moment.
+    Args: at: the moment as of which receipts end.  computed: with computed traits, as far as their windows reach at that moment.
     """
     lake = open_lake(settings)
     _prepare(connection)
     sources = dict(connection.execute("select id, kind from source").fetchall())
     rules = Rules(identity, sources, program_in_force(connection) if computed else None)
-    told = 0
+    told, receipts_since = 0, _receipts_since(settings, at)
     with state.connect(settings) as reading:
-        for kinds in (_READ_FIRST, _READ_THEN):
-            for facts in _chunks(itertools.chain.from_iterable(lake.scan(reading, kinds))):
-                _apply(connection, facts, rules)
-                told += len(facts)
-                if progress:
-                    progress(told)
-        _count_duplicates(connection, lake.scan(reading, (FactKind.EVENT_DUPLICATED,)))
+        for facts in _chunks(itertools.chain.from_iterable(lake.scan(reading, _SETTLED))):
+            _apply(connection, facts, rules, receipts_since)
+            told += len(facts)
+            if progress:
+                progress(told)
+        for facts in lake.scan(reading, (FactKind.EVENT_DUPLICATED,)):
+            count_again(connection, ((fact.key, fact.seq) for fact in facts))
     if computed:
         connection.execute("analyze computed_partial, fragment")
-        trim_all_hours(connection, computed, HOURS_AT_ONCE)
+        trim_all_hours(connection, at, HOURS_AT_ONCE)
     connection.execute("set search_path = public")
     return told
+
+
+def _receipts_since(settings: Settings, at: datetime) -> datetime:
+    return at - timedelta(days=settings.state.receipt_days)
 
 
 def _prepare(connection: RawConnection) -> None:
@@ -237,7 +245,7 @@ def _prepare(connection: RawConnection) -> None:
     connection.execute("set search_path = rebuild, public")
 
 
-def _apply(connection: RawConnection, facts: list[Fact], rules: Rules) -> None:
+def _apply(connection: RawConnection, facts: list[Fact], rules: Rules, receipts_since: datetime) -> None:
     arrivals = []
     for fact in facts:
         kind = rules.source_kinds.get(fact.source, "other")
@@ -245,49 +253,14 @@ def _apply(connection: RawConnection, facts: list[Fact], rules: Rules) -> None:
         arrival.identifiers = identifiers_of(arrival, kind, rules.identity)
         arrivals.append(arrival)
     led = zip(facts, map(leading, arrivals), strict=True)
-    refiled = [(fact.seq, lead) for fact, lead in led if lead != fact.node and fact.fact in _READ_FIRST]
+    refiled = [(fact.seq, lead) for fact, lead in led if lead != fact.node and fact.fact in _TOOK_EFFECT]
     with connection.transaction():
         if refiled:
             connection.execute(
                 "insert into refiled (seq, node_id) select seq, nullif(node_id, '') :: uuid from unnest(%s::bigint[], %s::text[]) as given (seq, node_id)",
                 [[seq for seq, _ in refiled], [lead.hex() for _, lead in refiled]],
             )
-        arrivals = _unsettled(connection, arrivals)
-        if arrivals:
-            apply_batch(connection, arrivals, rules=rules, lake=None, now_us=0, partition=0)
-
-
-def _unsettled(connection: RawConnection, arrivals: list[Arrival]) -> list[Arrival]:
-    """Without quarantined events that were applied later, under their own id or the one that a correction gave them."""
-    kept = [arrival.key for arrival in arrivals if arrival.verdict is not None]
-    if not kept:
-        return arrivals
-    waiting = uuids(kept)
-    rows = connection.execute(
-        """
-        select key from receipt where key = any(%s::uuid[])
-         union
-        select key from quarantined_event where key = any(%s::uuid[]) and state = 'replayed'
-        """,
-        [waiting, waiting],
-    ).fetchall()
-    settled = {key for (key,) in rows}
-    return [arrival for arrival in arrivals if arrival.key not in settled]
-
-
-def _count_duplicates(connection: RawConnection, chunks: Iterable[list[Fact]]) -> None:
-    for facts in chunks:
-        again = Counter(fact.key for fact in facts)
-        keys = sorted(again)
-        connection.execute(
-            """
-            update receipt
-               set duplicates = receipt.duplicates + given.n
-              from unnest(%s::uuid[], %s::int[]) as given (key, n)
-             where receipt.key = given.key
-            """,
-            [uuids(keys), numbers(again[key] for key in keys)],
-        )
+        apply_batch(connection, arrivals, rules=rules, lake=None, now_us=0, partition=0, receipts_since=receipts_since)
 
 
 def _exchange(connection: RawConnection, before: Callable[[], None]) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from dangol.profiles.told import canonical
+
 #: Groups that a fragment keeps; of more the newest.
 GROUPS_MAX = 50
 #: Traits of a group that a fragment keeps; of more the newest.
@@ -36,6 +38,11 @@ class GroupTrait(Struct, array_like=True, gc=False):
 
     value: Any
     told: Moment
+
+    @property
+    def order(self) -> tuple[tuple[int, str, int], bytes]:
+        """The newer one wins, as with moments; of two values in one message the larger as JSON."""
+        return (self.told.order, canonical(self.value))
 
 
 class Belonging(Struct, gc=False, omit_defaults=True):
@@ -77,9 +84,9 @@ def belong(groups: dict[str, Belonging], group: str, traits: dict[str, Any], at:
         known.last = later(known.last, told)
     for name, value in traits.items():
         if name != LEFT:
-            before = known.traits.get(name)
-            if before is None or told.order > before.told.order:
-                known.traits[name] = GroupTrait(value, told)
+            trait, before = GroupTrait(value, told), known.traits.get(name)
+            if before is None or trait.order > before.order:
+                known.traits[name] = trait
     if len(known.traits) > GROUP_TRAITS_MAX:
         kept = sorted(known.traits, key=lambda name: (known.traits[name].told.order, name))[-GROUP_TRAITS_MAX:]
         known.traits = {name: known.traits[name] for name in kept}
@@ -101,7 +108,7 @@ def gather(groups: dict[str, Belonging], told: dict[str, Belonging], shift: int,
         known.left = later(known.left, left)
         for name, trait in part.traits.items():
             seen = GroupTrait(trait.value, Moment(trait.told.at + shift, trait.told.message_id, trait.told.source))
-            if name not in known.traits or seen.told.order > known.traits[name].told.order:
+            if name not in known.traits or seen.order > known.traits[name].order:
                 known.traits[name] = seen
 
 

@@ -46,14 +46,17 @@ class Telling(Struct, array_like=True, gc=False):
     past: Past | None = None
 
     @property
-    def order(self) -> tuple[int, str, int]:
-        """The newer one wins; of two at the same moment the larger message id, then the larger source."""
-        return (self.at, self.message_id, self.source)
+    def order(self) -> tuple[int, str, int, int, bytes]:
+        """The newer one wins; of two at the same moment the larger message id, then the larger source.
+
+        One message of one source tells two values only where its id came again with other content after its receipt had ended.
+        """
+        return (self.at, self.message_id, self.source, self.proof, canonical(self.value))
 
     @property
     def first(self) -> tuple[int, str, int]:
         """The place in time of the first event that told it."""
-        return (self.past.first_at, self.past.first_message, self.source) if self.past else self.order
+        return (self.past.first_at, self.past.first_message, self.source) if self.past else (self.at, self.message_id, self.source)
 
     @property
     def events(self) -> int:

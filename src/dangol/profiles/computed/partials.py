@@ -32,9 +32,9 @@ class Entry(Struct, array_like=True, gc=False, frozen=True):
     value: Any
 
     @property
-    def order(self) -> tuple[int, str, int]:
-        """The larger is the newer."""
-        return (self.at, self.message_id, self.place)
+    def order(self) -> tuple[int, str, int, tuple[int, Any]]:
+        """The larger is the newer; the value only tells apart what one message id came with twice, after its receipt had ended."""
+        return (self.at, self.message_id, self.place, order_of(self.value))
 
 
 class Often(Struct, array_like=True, gc=False, frozen=True):
