@@ -9,7 +9,7 @@ from dangol.processes.filling import fill_until_ready
 
 SPENT = """
 computed:
-  spent: {label: {en: Spent, ko: 쓴 금액}, function: sum, property: total, events: Order Completed, window: 400 days}
+  spent: {label: {en: Spent, ko: 쓴 금액}, function: sum, property: total, events: Order Completed, window: 3000 days}
   mails: {function: last, property: email, events: identify}
 lifecycle:
   buyer: {label: {ko: 구매 고객}, when: {computed: spent, ">": 0}}
@@ -22,7 +22,7 @@ def test_rules_are_put_in_force_and_history_is_filled(live: Live) -> None:
     live.send(identify(), *[order(number, timestamp=f"2026-11-20T06:0{number}:00Z") for number in range(1, 5)])
     told = live.ask("POST", "/traits", body={"document": SPENT, "why": "we sell by worth"})
     assert told.status == 200
-    assert {(one["name"], one["state"], one["progress"], one["window"]) for one in told.json["computed"]} == {("spent", "filling", 0.0, "400 days"), ("mails", "filling", 0.0, "all time")}
+    assert {(one["name"], one["state"], one["progress"], one["window"]) for one in told.json["computed"]} == {("spent", "filling", 0.0, "3000 days"), ("mails", "filling", 0.0, "all time")}
     person = live.get("/people/user_id:u-1").json
     assert (person["computed"]["spent"]["value"], person["computed"]["spent"]["state"], person["lifecycle"]["state"]) == (None, "filling", "filling")
     fill_until_ready(live.settings)
@@ -30,7 +30,7 @@ def test_rules_are_put_in_force_and_history_is_filled(live: Live) -> None:
     assert {one["state"] for one in rules["computed"]} == {"ready"}
     assert (rules["lifecycle"][0]["means"]["ko"], rules["versions"][0]["why"]) == ("쓴 금액: 0 초과", "we sell by worth")
     person = live.get("/people/user_id:u-1").json
-    assert (person["computed"]["spent"]["value"], person["computed"]["spent"]["window"]) == (10_000, "400 days")
+    assert (person["computed"]["spent"]["value"], person["computed"]["spent"]["window"]) == (10_000, "3000 days")
     assert (person["lifecycle"]["stage"], person["lifecycle"]["why"]["en"]) == ("buyer", "Spent: 10,000 (asked: more than 0).")
     line = entries(live.connection, AuditFilter(act="trait_rules.applied")).entries[0]
     assert (line.why, sorted(line.details["filling"])) == ("we sell by worth", ["mails", "spent"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, START, Machine
+from tests.patience import until
 
 from dangol.engines.lake import open_lake
 from dangol.events import node_bytes, now_us, to_datetime
@@ -29,11 +29,12 @@ from dangol.settings import Settings
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
+#: The windows reach back from the day on which this is run to when the stories happen.
 ORDERS = """
 computed:
   orders: {function: count, events: Order Completed}
   spent: {function: sum, property: total, events: Order Completed, where: {property: currency, equals: KRW}}
-  hourly: {function: count, events: Order Completed, window: 30 days}
+  hourly: {function: count, events: Order Completed, window: 3000 days}
 """
 
 
@@ -141,7 +142,7 @@ def test_a_value_names_the_events_that_made_it(machine: Machine):
     then = explain_computed(machine.connection, lake, person, "spent", as_of=to_datetime(START + 3 * MINUTE))
     assert (then.view.value, [one.message_id for one in then.events]) == (60, ["o3", "o2", "o1"])
     assert explain_computed(machine.connection, lake, person, "nothing") is None
-    later = explain_computed(machine.connection, lake, person, "hourly", as_of=to_datetime(START + 40 * 24 * 60 * MINUTE))
+    later = explain_computed(machine.connection, lake, person, "hourly", as_of=to_datetime(START + 4000 * 24 * 60 * MINUTE))
     assert (later.view.value, later.events) == (0, [])
 
 
@@ -149,12 +150,12 @@ EVERYTHING = """
 computed:
   orders: {function: count, events: Order Completed}
   spent: {function: sum, property: total, events: Order Completed}
-  mean: {function: mean, property: total, events: Order Completed, window: 40 days}
+  mean: {function: mean, property: total, events: Order Completed, window: 3300 days}
   kinds: {function: distinct_count, property: total, events: track}
   often: {function: most_frequent, property: total, events: Order Completed}
   last: {function: last, property: total, events: Order Completed}
   recent: {function: list, keep: 3, events: Order Completed, where: {property: total, ">": 1}}
-  first: {function: first, events: track, window: 60 days}
+  first: {function: first, events: track, window: 3600 days}
 """
 
 
@@ -263,14 +264,12 @@ def test_back_filling_beside_a_working_worker_counts_exactly_once(new_workspace:
             if turn in (3, 6, 9):
                 put(machine, ORDERS if turn != 6 else EVERYTHING)
             filling.fill_portion(machine.settings)
-        deadline = time.monotonic() + 60
-        while sum(machine.fates().values()) < machine.accepted() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: sum(machine.fates().values()) == machine.accepted())
         fill_until_ready(machine.settings)
         assert parts(machine) == {"orders": 240, "hourly": 240}
     finally:
         worker.stopping.set()
-        thread.join(20)
+        thread.join(60)
         machine.close()
 
 
@@ -294,7 +293,7 @@ def test_a_new_name_or_a_wider_window_reads_no_history(machine: Machine):
     put(machine, ORDERS)
     machine.feed(*[order(n, "m1", n) for n in range(5)])
     machine.settle()
-    assert put(machine, ORDERS.replace("hourly:", "by_hour:").replace("30 days", "400 days")) == []
+    assert put(machine, ORDERS.replace("hourly:", "by_hour:").replace("3000 days", "3500 days")) == []
     assert value(machine, "m1", "by_hour") == 5
     assert put(machine, ORDERS.replace("orders:", "swap:").replace("hourly:", "orders:").replace("swap:", "hourly:")) == []
     assert (value(machine, "m1", "orders"), value(machine, "m1", "hourly")) == (5, 5)
