@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,16 @@ from tests.intake.collecting import RunningCollect
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "node"
-INSTALL_SECONDS = 300
+INSTALL_SECONDS = 240
+#: Pauses before it is tried again, for the registry may be out of reach for a moment.
+AGAIN_AFTER_SECONDS = (5, 30)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever comes first may wait for the registry, the others for whoever came first."""
+    for item in items:
+        if item.get_closest_marker("node"):
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture
@@ -52,11 +62,22 @@ def _install(npm: str, folder: Path, done: Path) -> None:
     if not done.exists():
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / "node" / name, folder / name)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
-        if installed.returncode:
-            _cannot(f"npm could not install the JavaScript client libraries: {installed.stderr[-300:]}")
+        for pause in (0, *AGAIN_AFTER_SECONDS):
+            time.sleep(pause)
+            wrong = _what_went_wrong([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+            if not wrong:
+                break
+        else:
+            _cannot(f"npm could not install the JavaScript client libraries: {wrong}")
         done.touch()
+
+
+def _what_went_wrong(command: list[str], folder: Path) -> str:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {INSTALL_SECONDS} s"
+    return done.stderr[-300:] if done.returncode else ""
 
 
 def _cannot(why: str) -> None:
@@ -85,7 +106,7 @@ def browser():
     if found is None:
         _cannot("Chromium is not installed, so nothing is tried in a browser.")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=found, args=FLAGS, timeout=120_000)
         yield launched
         launched.close()
 

@@ -37,11 +37,20 @@ wanted() {
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 pip() { "$venv/bin/python" "$pip_wheel/pip" "$@"; }
+# What comes over the network is asked for three times.
+fetch() {
+    for pause in 5 30; do
+        pip install --quiet --require-hashes --requirement "$1" && return
+        echo "That did not work; once more in $pause seconds, in case the network was away."
+        sleep "$pause"
+    done
+    pip install --quiet --require-hashes --requirement "$1"
+}
 lock=requirements.lock
 [ "$kind" = dev ] && lock=requirements-dev.lock
 echo "Installing what Dangol needs ($lock). The first time takes some minutes."
-pip install --quiet --require-hashes --requirement "$lock"
-pip install --quiet --require-hashes --requirement tools/bootstrap/requirements-build.lock
+fetch "$lock"
+fetch tools/bootstrap/requirements-build.lock
 pip install --quiet --no-deps --no-build-isolation --editable .
 # It names src by its full path, which Python 3.11 cannot read under LC_ALL=C when a folder above is not ASCII. From here it need not be named.
 for link in "$venv"/lib/python3.*/site-packages/_editable_impl_dangol.pth; do echo ../../../../src > "$link"; done
