@@ -106,9 +106,9 @@ def _ends_with_us(pid: int | None) -> subprocess.Popen[bytes]:
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
     """Drop a database. A worker of autovacuum may be in it, whom only a superuser may send away: it goes by itself."""
-    for _ in range(40):
+    for _ in range(240):
         try:
-            connection.execute(f"drop database {name} with (force)")
+            connection.execute(f"drop database if exists {name} with (force)")
         except psycopg.errors.InsufficientPrivilege:
             time.sleep(0.25)
         else:

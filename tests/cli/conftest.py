@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 
 from dangol.processes.standing import standing
 from dangol.settings import load
+from tests.patience import PATIENCE_SECONDS, until
 from tests.ports import free_ports
 
 
@@ -48,7 +49,7 @@ class Shop:
     collect_port: int
     console_port: int
 
-    def run(self, *words: str, stdin: str | None = None, timeout: float = 100) -> Ran:
+    def run(self, *words: str, stdin: str | None = None, timeout: float = 200) -> Ran:
         """Run one command to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "dangol", *words, "--workspace", str(self.folder)],
@@ -62,6 +63,12 @@ class Shop:
         ran = self.run(*words, stdin=stdin)
         assert ran.code == 0, ran.err or ran.out
         return ran
+
+    def up(self) -> None:
+        """Bring everything up; a machine that is too busy for `up` to see that all is ready gets a while longer."""
+        ran = self.run("up", "--detach")
+        assert ran.code == 0 or "Not everything came up" in ran.err, ran.err or ran.out
+        until(lambda: self.news()["ready"], 2 * PATIENCE_SECONDS, ran.err)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command and leave it running."""
@@ -82,7 +89,7 @@ class Shop:
         """What the supervisor last wrote."""
         return json.loads((self.folder / "run" / "supervisor.json").read_text(encoding="utf-8"))
 
-    def send(self, key: str, *events: dict[str, Any], patience: float = 20) -> None:
+    def send(self, key: str, *events: dict[str, Any], patience: float = PATIENCE_SECONDS) -> None:
         """Send events to collect as a client does: again and again until it answers 200."""
         body = json.dumps({"batch": events}).encode()
         request = urllib.request.Request(
@@ -93,7 +100,7 @@ class Shop:
         until = time.monotonic() + patience
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=5) as answer:
+                with urllib.request.urlopen(request, timeout=20) as answer:
                     assert answer.status == 200
                     return
             except (urllib.error.URLError, OSError):
@@ -143,15 +150,9 @@ def run_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A new workspace, up until the end of the fixture."""
     made = make_shop(tmp_path_factory.mktemp("cli"))
     try:
-        made.ok("up", "--detach")
+        made.up()
         yield made
     finally:
         made.run("down")
 
 
-def until(true: Callable[[], bool], seconds: float = 60.0, what: str = "") -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, what or "it did not happen in time"
-        time.sleep(0.1)

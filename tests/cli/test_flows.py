@@ -32,7 +32,7 @@ def as_of_then(person: dict[str, Any]) -> dict[str, Any]:
 def test_an_event_becomes_part_of_a_person(running_shop: Shop, key: str, tmp_path: Path):
     """Sent, waited for: the receipt says whose it is, the person shows it by any identifier, the export holds both identifiers."""
     running_shop.send(key, {"type": "identify", "userId": "미나-7", "messageId": "flow-1", "traits": {"email": "Mina@Brand.kr", "name": "김미나"}})
-    running_shop.ok("wait", "--timeout", "30")
+    running_shop.ok("wait", "--timeout", "120")
     receipt = running_shop.ok("receipt", "flow-1", "--json").json
     assert receipt["fate"] == "applied"
     assert set(receipt["times"]) == {"original", "occurred", "sent", "received", "processed"}
@@ -75,13 +75,13 @@ def test_a_plan_file_quarantines_and_a_mended_plan_replays(running_shop: Shop, k
     running_shop.ok("plan", "add", str(plan))
     assert (running_shop.folder / "plan" / plan.name).exists()
     running_shop.ok("import", "-", "--source", "shop-app", stdin='{"type":"track","event":"Seat Chosen","userId":"u9","messageId":"seat-1","properties":{"seat":"B7"}}\n')
-    running_shop.ok("wait", "--timeout", "30")
+    running_shop.ok("wait", "--timeout", "120")
     assert running_shop.ok("receipt", "seat-1", "--json").json["fate"] == "quarantined"
     assert running_shop.run("quarantine", "replay", "seat-1").code == 1, "it would be quarantined again"
     plan.write_text(schema % "string", encoding="utf-8")
     running_shop.ok("plan", "add", str(plan))
     assert "1 sent" in running_shop.ok("quarantine", "replay", "--reason", "plan_violation", "--note", "plan mended").out
-    running_shop.ok("wait", "--timeout", "30")
+    running_shop.ok("wait", "--timeout", "120")
     assert running_shop.ok("receipt", "seat-1", "--json").json["fate"] == "applied"
     assert "replayed before" in running_shop.ok("quarantine", "replay", "seat-1").out
     assert {"event_name", "version", "action"} <= set(running_shop.ok("plan", "list", "--json").json[0])
@@ -90,7 +90,7 @@ def test_a_plan_file_quarantines_and_a_mended_plan_replays(running_shop: Shop, k
 
 def test_a_backup_of_a_running_workspace_holds_everything(running_shop: Shop, key: str, tmp_path: Path):
     """Backed up while it runs and restored elsewhere, the same people are known and it starts; a full folder is refused."""
-    running_shop.ok("wait", "--timeout", "30")
+    running_shop.ok("wait", "--timeout", "120")
     file = tmp_path / "사본.tar.zst"
     running_shop.ok("backup", str(file))
     assert running_shop.run("backup", str(file)).code == 1
@@ -105,7 +105,7 @@ def test_a_backup_of_a_running_workspace_holds_everything(running_shop: Shop, ke
 
 def test_a_rebuild_while_everything_runs_gives_the_same(running_shop: Shop, key: str):
     """rebuild makes the same people from the lake, and says so."""
-    running_shop.ok("wait", "--timeout", "30")
+    running_shop.ok("wait", "--timeout", "120")
     done = running_shop.ok("rebuild", "--json").json
     assert done["changed"] == []
     assert done["events"] > 0
@@ -117,7 +117,7 @@ def test_a_computed_trait_is_declared_filled_and_explained(running_shop: Shop, k
         {"type": "track", "event": "Order Completed", "userId": "worth-1", "messageId": f"w{n}", "properties": {"total": 1000 * n}} for n in (1, 2, 3)
     ]
     running_shop.send(key, *orders)
-    running_shop.ok("wait", "--timeout", "30")
+    running_shop.ok("wait", "--timeout", "120")
     rules = tmp_path / "traits.yaml"
     rules.write_text(
         running_shop.ok("traits", "show").out.replace("computed:\n", "computed:\n  worth: {function: sum, property: total, events: Order Completed}\n"), encoding="utf-8"
@@ -182,7 +182,7 @@ def test_one_process_alone_in_the_foreground(tmp_path: Path):
     shop.ok("import", "-", "--source", "web", stdin='{"type":"track","event":"Seen","userId":"u1","messageId":"alone-1"}\n')
     worker = shop.start("process")
     try:
-        shop.ok("wait", "--timeout", "40")
+        shop.ok("wait", "--timeout", "120")
     finally:
         worker.terminate()
         out, _ = worker.communicate(timeout=60)

@@ -15,7 +15,8 @@ import zstandard
 
 from dangol.intake.files import FileRefused, open_rows
 from dangol.intake.importing import Importer, RowUnmappable, flat_event
-from tests.cli.conftest import Shop, until
+from tests.cli.conftest import Shop
+from tests.patience import until
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def source(running_shop: Shop) -> str:
 
 
 def counts(shop: Shop) -> dict[str, int]:
-    shop.ok("wait", "--timeout", "60")
+    shop.ok("wait", "--timeout", "120")
     answer = shop.status()
     return {name: answer[name] for name in ("received", "applied", "duplicate", "quarantined", "suppressed")}
 
@@ -66,7 +67,7 @@ def test_an_import_killed_in_the_middle_goes_on_where_it_stopped(running_shop: S
     before = counts(running_shop)
     importing = running_shop.start("import", str(file), "--source", source)
     memories = running_shop.folder / "run" / "imports"
-    until(lambda: any(memories.glob("*.json")), 30)
+    until(lambda: any(memories.glob("*.json")))
     os.kill(importing.pid, signal.SIGKILL)
     importing.communicate()
     if not any(memories.glob("*.json")):
@@ -93,7 +94,7 @@ def test_what_does_not_fit_is_written_and_waits_in_quarantine(running_shop: Shop
     assert {"no_identifier", "unreadable_body"} <= {one["reason"] for one in listed["entries"]}
     assert json.loads(running_shop.ok("quarantine", "show", "no-one", "--json").json["raw"])["event"] == "Paid"
     running_shop.ok("quarantine", "correct", "no-one", "--set", "userId=found", "--note", "asked the till")
-    running_shop.ok("wait", "--timeout", "30")
+    running_shop.ok("wait", "--timeout", "120")
     assert running_shop.ok("receipt", "no-one", "--json").json["fate"] == "applied"
     assert running_shop.ok("person", "user_id:found", "--json").json["identifiers"][0]["value"] == "found"
     exported = tmp_path / "people.csv"

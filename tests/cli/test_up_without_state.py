@@ -14,8 +14,9 @@ import pytest
 
 from dangol.engines import state
 from dangol.settings import Settings, load
-from tests.cli.conftest import Ran, Shop, make_shop, until
+from tests.cli.conftest import Ran, Shop, make_shop
 from tests.cli.test_supervisor import add_up, event, key_of
+from tests.patience import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -72,7 +73,7 @@ def test_a_server_that_is_away_keeps_nobody_from_coming_up(tmp_path: Path):
         all_comes_up(shop)
         key = key_of(shop)
         shop.send(key, event(1, "first"))
-        shop.ok("wait", "--timeout", "60")
+        shop.ok("wait", "--timeout", "120")
         shop.ok("down")
         state.stop(server)
         up_without_state(shop)
@@ -80,7 +81,7 @@ def test_a_server_that_is_away_keeps_nobody_from_coming_up(tmp_path: Path):
         assert shop.status()["received"] == 21
         state.start(server)
         all_comes_up(shop)
-        shop.ok("wait", "--timeout", "60")
+        shop.ok("wait", "--timeout", "120")
         assert shop.status()["applied"] == 21
         assert add_up(shop.status())
     finally:
@@ -106,7 +107,7 @@ def test_a_postgresql_that_does_not_start_is_told_in_its_own_words(closed_shop: 
         shop.send(key, *(event(n, "broken") for n in range(20)))
         broken.write_text(sound, encoding="utf-8")
         all_comes_up(shop)
-    shop.ok("wait", "--timeout", "60")
+    shop.ok("wait", "--timeout", "120")
     assert shop.status()["applied"] == 20
 
 
@@ -121,11 +122,11 @@ def test_tables_fit_before_anything_uses_them(closed_shop: tuple[Shop, str]):
     shop.send(key, *(event(n, "old") for n in range(20)))
     assert len(list((shop.folder / "backups").glob("*.dump"))) == 1
     change(settings, "drop table subscription; insert into django_migrations (app, name, applied) values ('lake', '9999_future', now())")
-    until(lambda: any("newer Dangol" in note for note in shop.status()["notes"]), 40)
+    until(lambda: any("newer Dangol" in note for note in shop.status()["notes"]))
     assert shop.processes()["process"]["pid"] is None
     change(settings, "delete from django_migrations where name = '9999_future'")
     all_comes_up(shop)
-    shop.ok("wait", "--timeout", "60")
+    shop.ok("wait", "--timeout", "120")
     assert shop.status()["applied"] == 20
 
 
@@ -143,7 +144,7 @@ def answer_of(shop: Shop, key: str) -> tuple[int, str]:
         {"Authorization": "Basic " + b64encode(f"{key}:".encode()).decode(), "Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, ""
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("Retry-After", "")

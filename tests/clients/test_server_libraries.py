@@ -16,7 +16,7 @@ from tests.intake.collecting import SERVER, RunningCollect
 
 EVENTS = 600
 #: Long enough for the libraries' own retries with their growing pauses.
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 120
 
 
 def through_a_crash(collect: RunningCollect, give: Callable[[int], None], finish: Callable[[], None]) -> None:
@@ -105,7 +105,7 @@ def test_python_libraries_hear_of_a_refusal(collect, caplog):
         client.track(user_id="u", event="x")
         client.flush()
         client.join()
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < PATIENCE_SECONDS
         assert "invalid_write_key" in str(failures[0])
     assert collect.frames() == []
 
@@ -120,7 +120,7 @@ analytics.on("error", (error) => console.error(JSON.stringify({ code: error.code
     analytics.track({ userId: String(n), event: "Seen", properties: { n, 이름: "가방" }, messageId: "node-" + n });
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  await analytics.closeAndFlush({ timeout: 30000 });
+  await analytics.closeAndFlush({ timeout: 100000 });
   console.log("done");
 })();
 """

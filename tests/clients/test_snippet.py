@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.intake.collecting import WEB
+from tests.patience import until
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +29,7 @@ def open_page(collect, site, browser):
         site.pages["/next"] = "<!doctype html><title>next</title>"
         if context is None:
             context = browser.new_context(locale="ko-KR", timezone_id="Asia/Seoul")
+            context.set_default_timeout(60_000)
             contexts.append(context)
         page = context.new_page()
         page.goto(site.url + "/?utm_campaign=summer&utm_source=kakao")
@@ -39,13 +41,18 @@ def open_page(collect, site, browser):
         context.close()
 
 
-def arrived(collect, count: int, seconds: float = 10) -> list[dict]:
-    """The events in the log, once there are *count* of them."""
-    deadline = time.monotonic() + seconds
-    while len(events := collect.events()) < count and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(events) >= count, events
-    return events
+def arrived(collect, count: int) -> list[dict]:
+    """The events in the log, once there are *count* of them. What a page has sent and not heard of yet, the next one sends again: it counts once."""
+    until(lambda: len(different(collect)) >= count, what=f"of {count} events these came: {collect.events()}")
+    return different(collect)
+
+
+def different(collect) -> list[dict]:
+    """Each event in the log as it came first."""
+    found: dict[str, dict] = {}
+    for event in collect.events():
+        found.setdefault(event["messageId"], event)
+    return list(found.values())
 
 
 def stays(collect, count: int, seconds: float = 1.0) -> None:
@@ -56,6 +63,11 @@ def stays(collect, count: int, seconds: float = 1.0) -> None:
 
 def kept(page) -> list[str]:
     return page.evaluate("Object.keys(localStorage)")
+
+
+def nothing_waits(page) -> None:
+    """The page has heard that everything it sent is there."""
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes('.q.'))")
 
 
 def test_what_happens_on_a_page_arrives(collect, open_page, site):
@@ -117,8 +129,8 @@ def test_offline_then_online(collect, open_page):
     page.context.set_offline(False)
     events = arrived(collect, 2)
     assert {event["messageId"]: event["timestamp"] for event in events} == {event["messageId"]: event["timestamp"] for event in waiting}
+    nothing_waits(page)
     stays(collect, 2)
-    assert not any(".q." in key for key in kept(page))
 
 
 def test_collect_is_away_while_the_visitor_moves_on(collect, open_page, site):
@@ -193,7 +205,9 @@ def test_several_tabs_send_everything_once(collect, open_page):
     for number, tab in enumerate(tabs):
         tab.evaluate(f"for (let n = 0; n < 40; n++) dangol.track('Tab', {{tab: {number}, n}})")
     events = arrived(collect, 120)
-    assert len({event["messageId"] for event in events}) == len(events) == 120
+    for tab in tabs:
+        nothing_waits(tab)
+    assert len(collect.events()) == len(events) == 120
     assert len({event["anonymousId"] for event in events}) == 1
 
 
@@ -216,7 +230,7 @@ def test_asked_to_wait_it_waits(collect, open_page):
     deadline = time.monotonic() + 60
     while len(tries) < 2 and time.monotonic() < deadline:
         page.wait_for_timeout(50)
-    assert 1.9 < tries[1][0] - tries[0][0] < 20
+    assert tries[1][0] - tries[0][0] > 1.9
     (event,) = arrived(collect, 1)
     assert event["messageId"] in tries[0][1]
 
@@ -236,9 +250,8 @@ def test_one_unreadable_event_does_not_hold_up_the_others(collect, open_page):
     deadline = time.monotonic() + 60
     while len(collect.events()) < 2 and time.monotonic() < deadline:
         page.wait_for_timeout(50)
-    page.wait_for_timeout(200)
+    nothing_waits(page)
     assert [event["event"] for event in collect.events()] == ["a", "b"]
-    assert not any(".q." in key for key in kept(page))
 
 
 def test_a_full_storage_loses_the_oldest_and_says_how_many(collect, open_page):
@@ -248,7 +261,7 @@ def test_a_full_storage_loses_the_oldest_and_says_how_many(collect, open_page):
     page.evaluate("for (let n = 0; n < 1003; n++) dangol.track('Many', {n})")
     page.evaluate("dangol.track('Last')")
     page.context.set_offline(False)
-    events = arrived(collect, 1000, 20)
+    events = arrived(collect, 1000)
     assert len(events) == 1000
     assert events[0]["properties"] == {"n": 4}
     assert sum(event["context"].get("eventsLost", 0) for event in events) == 3

@@ -19,12 +19,14 @@ from dangol.engines import state
 from dangol.operators import add_operator
 from dangol.settings import Settings
 from tests.chromium import chromium
-from tests.conftest import TEMPLATE, _database, load_at
+from tests.conftest import TEMPLATE, _database, _drop, load_at
 from tests.console.brand import fill
 from tests.ports import free_port
 
 PASSWORD = "four unrelated words here"
 OPERATORS = {"owner": "mina@brand.kr", "store": "joon@brand.kr", "developer": "dev@brand.kr"}
+#: A toast goes after six seconds; a busy machine may look later than that.
+TOASTS_STAY = "const after = window.setTimeout; window.setTimeout = (act, ms, ...given) => after(act, ms === 6000 ? 600000 : ms, ...given);"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
@@ -53,8 +55,8 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium on this machine: apt-get install chromium to run the browser tests")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        expect.set_options(timeout=30_000)  # patience, nothing else: three test processes may share two processors
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        expect.set_options(timeout=60_000)  # patience, nothing else: three test processes may share two processors
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=120_000)
         yield launched
         launched.close()
 
@@ -98,6 +100,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light", reduced_motion="reduce", is_mobile=width < 500, has_touch=width < 500
         )
         contexts.append(context)
+        context.add_init_script(TOASTS_STAY)
         context.add_cookies([{"name": "dangol_language", "value": language, "url": served.url}])
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -160,6 +163,6 @@ class _serving:  # noqa: N801 - read as a verb
 
     def __exit__(self, *_error: object) -> None:
         self.uvicorn.should_exit = True
-        self.thread.join(10)
+        self.thread.join(60)
         with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(f"drop database {self.name} with (force)")
+            _drop(connection, self.name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
+from playwright.sync_api import expect
 
 from dangol import app
 from dangol.engines import state
@@ -56,8 +56,6 @@ def fill(settings: Settings) -> None:
 @pytest.fixture
 def pairs(state_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A console with three suggested pairs, anew for each test, for tests settle them."""
-    with psycopg.connect(state_server, autocommit=True) as connection:
-        connection.execute("drop database if exists console_pairs with (force)")
     with _serving(state_server, tmp_path_factory.mktemp("pairs"), "console_pairs", fill) as one:
         app.configure(one.settings)
         yield one
@@ -116,7 +114,7 @@ def test_one_pair_side_by_side(pairs, open_page):
     weights = [float(cell.get_attribute("data-value")) for cell in page.locator("#reasons-table td.num").all()]
     assert sum(weights) == pytest.approx(-13.3 + 9.8 + 14.2 - 1.3 + 11.0)
     assert phones.locator("td").nth(1).inner_text().endswith("7788" if left_is_hana else "0000"), "values stand on their own side"
-    assert page.locator("[data-canvas] canvas").count() == 1
+    expect(page.locator("[data-canvas] canvas")).to_have_count(1)
 
 
 def test_keys_settle_a_pair_and_go_on(pairs, open_page):
@@ -128,8 +126,7 @@ def test_keys_settle_a_pair_and_go_on(pairs, open_page):
     page.keyboard.press("k")
     page.wait_for_url(f"**/matches/{number_of(pairs, 0.9987)}")
     page.goto(f"{pairs.url}/matches/{number}")
-    page.keyboard.press("g")
-    page.keyboard.press("n")
+    page.keyboard.type("gn")
     page.locator(".verdict input[name=why]").fill("arrow n a r")  # typing settles nothing
     page.locator("h1").click()
     page.wait_for_timeout(1300)  # what follows g within 1.2 s belongs to it

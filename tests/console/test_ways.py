@@ -117,8 +117,7 @@ def test_searching_while_typing(full, open_page):
 def test_keys(full, open_page):
     """/ searches, g and a letter goes, ? lists, Ctrl+K finds people and pages."""
     page = open_page(full, "/sources")
-    page.keyboard.press("g")
-    page.keyboard.press("p")
+    page.keyboard.type("gp")
     expect(page).to_have_url(f"{full.url}/people")
     page.locator("h1").click()
     page.keyboard.press("/")
@@ -244,7 +243,7 @@ def test_adding_a_source(full, open_page):
     page.click("text=새 키")
     page.click("dialog#rekey button.danger")
     expect(page.locator(".toast")).to_contain_text("새 키를 만들었어요")
-    assert page.locator("[data-secret]").get_attribute("data-secret") != key
+    expect(page.locator("[data-secret]")).not_to_have_attribute("data-secret", key)
     page.goto(f"{full.url}/sources/new")
     page.fill("#name", "kakao")
     page.click("main button.primary")

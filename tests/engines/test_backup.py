@@ -19,6 +19,7 @@ from dangol.engines.state_copy import BackupFailed, dump_before_upgrade
 from dangol.settings import Settings, load
 from tests.conftest import QUICK
 from tests.flow.machine import Machine
+from tests.patience import until
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ def test_a_copy_taken_under_load_is_consistent(own, restored, tmp_path):
     worker = threading.Thread(target=work)
     worker.start()
     try:
+        until(lambda: machine.accepted() > 0)
         backup(own, tmp_path / "copy.tar.zst")
     finally:
         stop.set()

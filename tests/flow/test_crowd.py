@@ -117,7 +117,7 @@ def everybody(settings: Settings, seed: int, requests: int) -> tuple[Machine, Cr
     for request in story(dice, requests):
         machine.feed(*request)
         time.sleep(dice.uniform(0, 0.03))
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 150
     while sum(machine.fates().values()) < machine.accepted() and time.monotonic() < deadline:
         time.sleep(0.05)
     crowd.over.set()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from tests.flow.machine import MINUTE, START, Machine
+from tests.patience import PATIENCE_SECONDS, until
 
 from dangol.events import to_datetime
 from dangol.processes.process import Worker
@@ -48,15 +49,11 @@ def test_three_workers_agree_with_one(new_workspace: Callable[[], Settings]):
         threads = [threading.Thread(target=worker.run, daemon=True) for worker in crew]
         for thread in threads:
             thread.start()
-        deadline = threading.Event()
-        for _ in range(600):
-            if sum(machine.fates().values()) == machine.accepted():
-                break
-            deadline.wait(0.1)
+        until(lambda machine=machine: sum(machine.fates().values()) == machine.accepted(), 2 * PATIENCE_SECONDS)
         for worker in crew:
             worker.stopping.set()
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
         fates = machine.fates()
         assert sum(fates.values()) == machine.accepted()
         results.append((machine.people(), fates))

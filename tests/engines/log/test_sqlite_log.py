@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing, suppress
 
 import pytest
@@ -194,15 +193,10 @@ def test_a_full_disk_refuses_and_recovers(small_disk):
 
 
 def test_tailing_is_prompt(log):
-    """A reader asking in a loop sees a block within a second of its acknowledgement, on a busy machine too."""
+    """A reader sees a block the first time it looks after the acknowledgement."""
     writer = log.writer("collect")
     reader = SqliteLog(log._folder)
-    waits = []
     for n in range(20):
         position = writer.append([frame(n)])
-        start = time.monotonic()
-        while reader.head("collect-0")[0] < position:
-            pass
-        waits.append(time.monotonic() - start)
+        assert reader.head("collect-0")[0] == position
     writer.close()
-    assert sorted(waits)[len(waits) // 2] < 1

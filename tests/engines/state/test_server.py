@@ -152,7 +152,7 @@ def test_starting_while_orphans_of_a_killed_server_still_live(copied):
 def test_a_stale_pid_file_heals(copied):
     """After a reboot the number in the pid file may belong to anybody, even to a process that lives."""
     settings = copied()
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     try:
         pid_file = settings.state_dir / "data" / "postmaster.pid"
         pid_file.write_text(f"{other.pid}\n{settings.state_dir / 'data'}\n1\n5432\n\n127.0.0.1\n\nready\n")
@@ -265,7 +265,7 @@ def test_an_impostor_on_the_port_learns_no_password(copied):
 
     def pretend(listener: socket.socket) -> None:
         with listener.accept()[0] as client:
-            client.settimeout(5)
+            client.settimeout(60)
             heard.append(client.recv(1000))
             client.sendall(b"R\0\0\0\x08\0\0\0\x03")  # AuthenticationCleartextPassword
             while data := client.recv(1000):
@@ -278,7 +278,7 @@ def test_an_impostor_on_the_port_learns_no_password(copied):
         thread.start()
         taken = address.replace(f":{(settings.state_dir / 'port').read_text()}/", f":{listener.getsockname()[1]}/")
         with pytest.raises(psycopg.OperationalError, match="auth"):
-            psycopg.connect(taken, connect_timeout=5)
+            psycopg.connect(taken, connect_timeout=60)
         thread.join()
     password = (settings.secrets_dir / "state-dangol-password").read_bytes()
     assert password not in b"".join(heard)

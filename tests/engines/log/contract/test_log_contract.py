@@ -122,7 +122,7 @@ def test_submit_answers_after_it_is_on_disk(open_engine):
 
     for n in range(200):
         writer.submit(frame(n), 100, done)
-    assert finished.wait(30)
+    assert finished.wait(60)
     assert all(seen >= count for count, seen in enumerate(seen_at_done, 1))
     assert [one.body for one in all_frames(reader, "collect-0")] == [str(n).encode() for n in range(200)]
     assert reader.head("collect-0")[0] < 200
@@ -135,7 +135,7 @@ def test_too_much_waiting_is_refused_at_once(open_engine):
     release, answers = threading.Event(), []
 
     def hold(error):
-        release.wait(30)  # the commit thread stands here, as on a slow disk
+        release.wait(60)  # the commit thread stands here, as on a slow disk
         answers.append(error)
 
     writer.submit(frame(1), 5000, hold)
@@ -286,7 +286,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(workspace, open_engine):
     acknowledged: set[int] = set()
     for run in range(4):
         process = subprocess.Popen([sys.executable, "-c", WRITE_FOR_EVER, str(folder), str(run * 1_000_000)], stdout=subprocess.PIPE)
-        first = process.stdout.readline()  # from its first acknowledgement on
+        first = b"".join(process.stdout.readline() for _ in range(60))  # its second batch is under way
         time.sleep(0.05 + 0.1 * run)
         process.send_signal(signal.SIGKILL)
         rest, _ = process.communicate()
