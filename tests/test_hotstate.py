@@ -15,6 +15,7 @@ from dangol.hotstate import (
     RawConnection,
     blobs,
     connect_raw,
+    copy_bytes,
     copy_fields,
     copy_rows,
     copy_text,
@@ -22,6 +23,7 @@ from dangol.hotstate import (
     flags,
     meanwhile,
     numbers,
+    storable,
     texts,
     times,
     uuids,
@@ -102,16 +104,33 @@ def test_any_connection_understands_the_arrays(state_server: str) -> None:
 @pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 1000])
 def test_rows_of_a_copy_arrive_each_once_in_order(connection: RawConnection, count: int) -> None:
     """However many rows there are beside the size of a chunk, the table holds just them."""
-    head = copy_fields("uhiq")
-    connection.execute("create temporary table copied (id uuid, small smallint, middle integer, at timestamptz, word text)")
+    head = copy_fields("uhiq?")
+    connection.execute("create temporary table copied (id uuid, small smallint, middle integer, at timestamptz, odd boolean, word text, raw bytea)")
     try:
-        rows = [(index.to_bytes(16, "big"), index % 7, index, index * 1_000_003, f"단골 {index}") for index in range(count)]
-        fields = (head(one, small, middle, copy_time(at)) + copy_text(word) for one, small, middle, at, word in rows)
-        copy_rows(connection, "copied", ("id", "small", "middle", "at", "word"), fields)
-        stored = connection.execute("select id, small, middle, (extract(epoch from at) * 1000000)::bigint, word from copied").fetchall()
+        rows = [
+            (index.to_bytes(16, "big"), index % 7, index, index * 1_000_003, index % 2 == 1, f"단골 {index}", b"\0" * index if index % 3 else None)
+            for index in range(count)
+        ]
+        fields = (head(one, small, middle, copy_time(at), odd) + copy_text(word) + copy_bytes(raw) for one, small, middle, at, odd, word, raw in rows)
+        copy_rows(connection, "copied", ("id", "small", "middle", "at", "odd", "word", "raw"), fields)
+        stored = connection.execute(
+            "select id, small, middle, (extract(epoch from at) * 1000000)::bigint, odd, word, raw from copied"
+        ).fetchall()
         assert stored == rows
     finally:
         connection.execute("drop table copied")
+
+
+@given(st.text())
+def test_what_is_storable_is_what_is_stored(connection: RawConnection, text: str) -> None:
+    """A text made storable comes back as it is, by an array and as it was before."""
+    assert _back(connection, "text", texts([storable(text)])) == _back(connection, "text", texts([text])) == [storable(text)]
+
+
+@pytest.mark.parametrize(("text", "kept"), [("a\0b", "ab"), ("단골\0", "단골"), ("\ud800", "?"), ("단골", "단골")])
+def test_storable_leaves_out_what_postgresql_cannot_hold(text: str, kept: str) -> None:
+    """NUL goes, half of a surrogate pair becomes a question mark, everything else stays."""
+    assert storable(text) == kept
 
 
 def test_a_copy_that_fails_midway_leaves_nothing(connection: RawConnection) -> None:

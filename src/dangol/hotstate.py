@@ -114,6 +114,11 @@ def texts(values: Iterable[str | None]) -> Array:
     return _Texts(_array("text", len(given), _sized(given), nulls=None in given))
 
 
+def storable(text: str) -> str:
+    """*text* as PostgreSQL can hold it: without NUL characters, lone surrogates replaced."""
+    return text if text.isascii() and "\0" not in text else text.encode("utf-8", "replace").replace(b"\0", b"").decode()
+
+
 def flags(values: Iterable[bool]) -> Array:
     """Truth values as a parameter of type boolean[]."""
     given = [_TRUE if value else _FALSE for value in values]
@@ -173,6 +178,11 @@ def copy_text(value: str | None) -> bytes:
     return _length(len(data)) + data
 
 
+def copy_bytes(value: bytes | None) -> bytes:
+    """One bytea field."""
+    return _NULL if value is None else _length(len(value)) + value
+
+
 def copy_jsonb(value: bytes | None) -> bytes:
     """One jsonb field from JSON text."""
     return _NULL if value is None else _length(len(value) + 1) + b"\x01" + value
@@ -183,9 +193,9 @@ COPY_NULL = _NULL
 
 
 def copy_fields(kinds: str) -> Callable[..., bytes]:
-    """A packer of consecutive fields of fixed size, as one call: a uuid is "u", smallint "h", integer "i", bigint and timestamptz "q".
+    """A packer of consecutive fields of fixed size, as one call: a uuid is "u", smallint "h", integer "i", bigint and timestamptz "q", boolean "?".
 
-    Values: 16 bytes for a uuid, whole numbers otherwise; times as copy_time gives them.
+    Values: 16 bytes for a uuid, whole numbers or truth values otherwise; times as copy_time gives them.
     """
     layout = "!" + "".join(f"i{_FORMATS[kind]}" for kind in kinds)
     lengths = [_SIZES[kind] for kind in kinds]
@@ -195,8 +205,8 @@ def copy_fields(kinds: str) -> Callable[..., bytes]:
     return eval(f"lambda {slots}: pack({arguments})", {"pack": pack})  # type: ignore[no-any-return]  # noqa: S307 - built from the letters above alone
 
 
-_FORMATS = {"u": "16s", "h": "h", "i": "i", "q": "q"}
-_SIZES = {"u": 16, "h": 2, "i": 4, "q": 8}
+_FORMATS = {"u": "16s", "h": "h", "i": "i", "q": "q", "?": "?"}
+_SIZES = {"u": 16, "h": 2, "i": 4, "q": 8, "?": 1}
 
 
 def copy_time(us: int) -> int:

@@ -119,9 +119,13 @@ def test_a_slow_answer_is_not_hidden_from_those_after_it() -> None:
 
 
 def test_filled_people_are_people(workspace: Settings) -> None:
-    """Rows that are filled in lead from either identifier to one person with both, as those of a worker do."""
+    """Rows that are filled in lead from either identifier to one person with both, as those of a worker do; every index is there again."""
+    indexes = "select indexdef from pg_indexes where schemaname = 'public' order by 1"
+    with state.connect(workspace) as connection:
+        before = connection.execute(indexes).fetchall()
     fill_people(workspace, 0, 30)
     with state.connect(workspace) as connection:
+        assert connection.execute(indexes).fetchall() == before
         person = person_of(connection, "user_id", "member-000000007")
         assert person is not None
         assert person == person_of(connection, "anonymous_id", "device-000000007-7f31")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,8 +72,9 @@ def link(
     unsettled = decided_before(connection, new)
     if claims:
         kinds = {end: seen[end].kind for pair in claims for end in pair}
-        touched = _keep_claims(connection, claims, known_shared(connection, set(kinds)))
-        newly = find_shared(connection, [pair for pair, _ in touched], kinds, rules)
+        touched = _keep_claims(connection, claims, known_shared(connection, set(kinds)), set(new))
+        named = Counter(end for pair in claims for end in pair)
+        newly = find_shared(connection, [pair for pair, _ in touched], kinds, rules, {node: named[node] for node in new})
         outcome.shared = newly.shared
         fresh = [pair for pair, changes in touched if changes and not newly.nodes & set(pair)]
         unsettled |= newly.neighbours
@@ -153,36 +155,51 @@ def _spellings(nodes: list[bytes], seen: Mapping[bytes, Seen]) -> list[Array]:
 
 
 def _keep_claims(
-    connection: Connection[Any], claims: Mapping[tuple[bytes, bytes], Claim], shared: set[bytes]
+    connection: Connection[Any], claims: Mapping[tuple[bytes, bytes], Claim], shared: set[bytes], strangers: set[bytes]
 ) -> list[tuple[tuple[bytes, bytes], bool]]:
     """Store the claims; those with a shared identifier are refused at once and change nobody.
 
     Returns: the other ones whose evidence grew by a day or more, each with whether it can change people: it is new, its
     earliest evidence became earlier, or it is verified now.
     """
-    rows = [claims[pair] for pair in sorted(claims)]  # sorted: two workers meet in one order, so they wait instead of deadlock
-    result = connection.execute(
+    refused = {pair: Refused.SHARED_IDENTIFIER if pair[0] in shared or pair[1] in shared else "" for pair in claims}
+    between_known = [claims[pair] for pair in sorted(claims) if strangers.isdisjoint(pair)]
+    known = _grow_claims(connection, between_known) if between_known else []
+    seen = {(a, b) for a, b, *_ in known}
+    new = [claims[pair] for pair in sorted(claims.keys() - seen)]
+    if new:
+        _insert_claims(connection, new, refused)
+    grown = [((a, b), changes) for a, b, is_shared, changes, grew in known if not is_shared and (changes or grew)]
+    return grown + [((row.a, row.b), True) for row in new if not refused[row.a, row.b]]
+
+
+def _grow_claims(connection: Connection[Any], rows: list[Claim]) -> list[tuple[bytes, bytes, bool, bool, bool]]:
+    """Add evidence to those claims of *rows* that are known.
+
+    Returns: a, b, whether a shared identifier refuses it, whether it can change people, and whether it grew by a day or more.
+    """
+    return connection.execute(
         """
-        insert into edge as known (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
-        select a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused
-          from unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::smallint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[],
-                      %s::bool[], %s::text[])
-            as given (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified, refused)
-            on conflict (a, b) do update
+        update edge as known
            set (first_at, first_message, first_source, first_seq, rule) = (
                    select *
                      from (values (known.first_at, known.first_message, known.first_source, known.first_seq, known.rule),
-                                  (excluded.first_at, excluded.first_message, excluded.first_source, excluded.first_seq, excluded.rule)
+                                  (given.first_at, given.first_message, given.first_source, given.first_seq, given.rule)
                           ) as evidence (at, message, source, seq, rule)
                     order by at, message, source, seq
                     limit 1
                ),
-               last_at = greatest(known.last_at, excluded.last_at),
-               events = known.events + excluded.events,
-               verified = known.verified or excluded.verified
+               last_at = greatest(known.last_at, given.last_at),
+               events = known.events + given.events,
+               verified = known.verified or given.verified
+          from unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::smallint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[],
+                      %s::bool[])
+            as given (a, b, first_at, first_message, first_source, first_seq, last_at, events, rule, verified)
+         where known.a = given.a
+           and known.b = given.b
         returning new.a, new.b, new.refused = %s,
-                  old.a is null or (new.first_at, new.first_message) < (old.first_at, old.first_message) or new.verified and not old.verified,
-                  old.a is null or new.first_at::date < old.first_at::date or new.last_at::date > old.last_at::date
+                  (new.first_at, new.first_message) < (old.first_at, old.first_message) or new.verified and not old.verified,
+                  new.first_at::date < old.first_at::date or new.last_at::date > old.last_at::date
         """,
         [
             uuids(row.a for row in rows),
@@ -195,8 +212,27 @@ def _keep_claims(
             numbers(row.events for row in rows),
             texts(row.rule for row in rows),
             flags(row.verified for row in rows),
-            texts(Refused.SHARED_IDENTIFIER if row.a in shared or row.b in shared else "" for row in rows),
             Refused.SHARED_IDENTIFIER,
         ],
     ).fetchall()
-    return [((a, b), changes) for a, b, is_shared, changes, grew in result if not is_shared and (changes or grew)]
+
+
+def _insert_claims(connection: Connection[Any], new: list[Claim], refused: Mapping[tuple[bytes, bytes], str]) -> None:
+    """Store claims that nobody made before; nobody else stores any meanwhile, as people are settled one at a time."""
+    columns = ("a", "b", "first_at", "first_message", "first_source", "first_seq", "last_at", "events", "rule", "verified", "refused")
+    rows = (
+        b"".join(
+            (
+                _pair_and_time(one.a, one.b, copy_time(one.first_at)), copy_text(_kept(one.first_message)),
+                _evidence(one.first_source, one.first_seq, copy_time(one.last_at), one.events), copy_text(_kept(one.rule)),
+                _verified(one.verified), copy_text(refused[one.a, one.b]),
+            )
+        )
+        for one in new
+    )  # fmt: skip
+    copy_rows(connection, "edge", columns, rows)
+
+
+_pair_and_time = copy_fields("uuq")
+_evidence = copy_fields("hqqq")
+_verified = copy_fields("?")

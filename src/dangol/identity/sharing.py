@@ -51,14 +51,18 @@ class _Uses(Struct):
 
 
 def find_shared(
-    connection: Connection[Any], touched: list[tuple[bytes, bytes]], kinds: Mapping[bytes, str], rules: RuleSet
+    connection: Connection[Any], touched: list[tuple[bytes, bytes]], kinds: Mapping[bytes, str], rules: RuleSet, new: Mapping[bytes, int]
 ) -> NewlyShared:
     """Identifiers among *touched* claims that have too many owners or claims; they are marked, and their claims refused.
 
     Args: kinds: the type of every node in *touched*, which need not be stored yet.
+        new: those of them that nobody has seen before this batch, and how many claims name each: all there are, so few need looking at.
     """
     result = NewlyShared(set(), set(), [], [])
-    for node, uses in sorted(_with_many_claims(connection, {end for pair in touched for end in pair}, kinds, rules).items()):
+    fewest = {kind: min(limit.owners, limit.proven or limit.owners) for kind, rule in rules.types.items() if (limit := rule.shared)}
+    ends = {end for pair in touched for end in pair}
+    ends = {node for node in ends if node not in new or new[node] >= fewest.get(kinds[node], rules.claims_max)}
+    for node, uses in sorted(_with_many_claims(connection, ends, kinds, rules).items()):
         found = _shared(node, uses, rules)
         if found:
             result.nodes.add(node)

@@ -9,7 +9,20 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from dangol.hotstate import blobs, numbers, texts, times, uuids
+from dangol.hotstate import (
+    COPY_NULL,
+    blobs,
+    copy_bytes,
+    copy_fields,
+    copy_rows,
+    copy_text,
+    copy_time,
+    numbers,
+    storable,
+    texts,
+    times,
+    uuids,
+)
 from dangol.profiles.clocks import Clocks, clocks_of
 from dangol.profiles.rules import (
     FragmentBody,
@@ -91,7 +104,7 @@ def observe(connection: Connection[Any], events: list[Observed]) -> Told:
         if one.traits or one.group:
             bodied[place].append(one)
     changed = _fold_bodies(connection, pending, bodied)
-    before = _upsert(connection, pending)
+    before = _keep(connection, pending)
     _keep_terms(connection, events)
     return Told(changed, clocks_of(connection, before, off))
 
@@ -124,22 +137,27 @@ def _fold_bodies(
     return changed
 
 
-def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _Pending]) -> dict[tuple[bytes, bytes], int | None]:
-    """Write the fragments; returns what was known of the clock of each one's device before."""
+def _keep(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _Pending]) -> dict[tuple[bytes, bytes], int | None]:
+    """Write the fragments; returns what was known of the clock of each one's device before.
+
+    First those that are there, then the others by COPY, which costs much less than an upsert of each. Nobody else writes them meanwhile:
+    all fragments of an identifier are one worker's.
+    """
     places = sorted(pending)
     rows = [pending[place] for place in places]
-    result = connection.execute(
+    bodies = [encode_body(row.body) if row.body else None for row in rows]
+    known = connection.execute(
         """
-        insert into fragment as known (node_id, device_id, first_at, last_at, events, least_us, body)
-        select node_id, device_id, first_at, last_at, events, least_us, body
+        update fragment as known
+           set first_at = least(known.first_at, given.first_at),
+               last_at = greatest(known.last_at, given.last_at),
+               events = known.events + given.events,
+               least_us = least(known.least_us, given.least_us),
+               body = coalesce(given.body, known.body)
           from unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bytea[])
             as given (node_id, device_id, first_at, last_at, events, least_us, body)
-            on conflict (node_id, device_id) do update
-           set first_at = least(known.first_at, excluded.first_at),
-               last_at = greatest(known.last_at, excluded.last_at),
-               events = known.events + excluded.events,
-               least_us = least(known.least_us, excluded.least_us),
-               body = coalesce(excluded.body, known.body)
+         where known.node_id = given.node_id
+           and known.device_id = given.device_id
         returning new.node_id, new.device_id, old.least_us
         """,
         [
@@ -149,10 +167,28 @@ def _upsert(connection: Connection[Any], pending: Mapping[tuple[bytes, bytes], _
             times(row.last_at for row in rows),
             numbers(row.events for row in rows),
             numbers(row.least for row in rows),
-            blobs(encode_body(row.body) if row.body else None for row in rows),
+            blobs(bodies),
         ],
     ).fetchall()
-    return {(node, device): least for node, device, least in result if device != NO_DEVICE}
+    before: dict[tuple[bytes, bytes], int | None] = {(node, device): least for node, device, least in known}
+    if len(before) < len(places):
+        new = (
+            b"".join(
+                (
+                    _place_and_times(*place, copy_time(row.first_at), copy_time(row.last_at), row.events),
+                    COPY_NULL if row.least is None else _least(row.least),
+                    copy_bytes(body),
+                )
+            )
+            for place, row, body in zip(places, rows, bodies, strict=True)
+            if place not in before
+        )
+        copy_rows(connection, "fragment", ("node_id", "device_id", "first_at", "last_at", "events", "least_us", "body"), new)
+    return {place: before.get(place) for place in places if place[1] != NO_DEVICE}
+
+
+_place_and_times = copy_fields("uuqqq")
+_least = copy_fields("q")
 
 
 def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
@@ -166,13 +202,19 @@ def _keep_terms(connection: Connection[Any], events: list[Observed]) -> None:
             terms.add((one.order_id.strip().lower()[:80], "order", one.node))
     if not terms:
         return
+    terms = {(storable(term), kind, node) for term, kind, node in terms}
     rows = sorted(terms)
-    connection.execute(
+    known = connection.execute(
         """
-        insert into search_term (term, kind, node_id)
         select term, kind, node_id
-          from unnest(%s::text[], %s::text[], %s::uuid[]) as given (term, kind, node_id)
-            on conflict do nothing
+          from search_term
+          join unnest(%s::text[], %s::text[], %s::uuid[]) as given (term, kind, node_id) using (term, kind, node_id)
         """,
         [texts(row[0] for row in rows), texts(row[1] for row in rows), uuids(row[2] for row in rows)],
-    )
+    ).fetchall()
+    new = sorted(terms.difference(known))
+    if new:
+        copy_rows(connection, "search_term", ("term", "kind", "node_id"), (copy_text(term) + copy_text(kind) + _node(node) for term, kind, node in new))
+
+
+_node = copy_fields("u")
