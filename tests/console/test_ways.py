@@ -188,6 +188,7 @@ def test_correcting_a_quarantined_event(full, open_page):
     page = open_page(full, f"/quarantine/{key}", role="developer")
     assert EMAIL not in page.content()
     assert "properties에 ‘order_id’ 값이 없어요." in page.content()
+    assert 'properties.total에는 숫자가 와야 하는데 "39,000원"이 왔어요.' in page.content()
     text = page.input_value("#event").replace('"39,000원"', '39000,\n    "order_id": "A-7"')
     page.fill("#event", text)
     expect(page.locator("#check")).to_contain_text("이제 맞아요")
@@ -208,7 +209,7 @@ def test_what_still_does_not_fit_stays(full, open_page):
     page.fill("#event", "{")
     expect(page.locator("#check")).to_contain_text("not JSON")
     page.fill("#event", as_json({"type": "track", "event": "Order Completed", "userId": "m-1"}))
-    expect(page.locator("#check")).to_contain_text("still does not fit")
+    expect(page.locator("#check")).to_contain_text("It still does not fit: “order_id” is missing in properties.")
     page.click("form[aria-labelledby=edit-title] button.primary")
     expect(page.locator(".summary")).to_contain_text("still does not fit")
     assert '"m-1"' in page.input_value("#event"), "what was typed stays"
@@ -249,6 +250,24 @@ def test_adding_a_source(full, open_page):
     page.click("main button.primary")
     expect(page.locator("#name-about .error")).to_contain_text("같은 이름의 소스가 있어요")
     page.complaints.clear()  # the browser notes the 422 itself
+
+
+def test_a_mapping_is_written_as_the_guide_writes_it(full, open_page):
+    """YAML is taken, and what it says is kept; a mistake is told in the page's language, and what was typed stays."""
+    page = open_page(full, "/sources", role="developer")
+    page.click("main a[href^='/sources/']:not([href$=new]) >> nth=0")
+    for wrong, told in (("type: track\nuserID: $.a", "mapping에 userID라는 항목은 쓸 수 없어요"), ("a: [1", "2번째 줄"), ("a: &x 1\nb: *x", "별명")):
+        page.fill("#mapping", wrong)
+        page.click("form:has(#mapping) button")
+        expect(page.locator(".summary")).to_contain_text(told)
+        assert page.input_value("#mapping") == wrong
+    page.fill("#mapping", "type: track\nevent: Order Completed\nuserId: $.member\nproperties: {total: {$number: $.amount}}")
+    page.click("form:has(#mapping) button")
+    expect(page.locator(".toast")).to_contain_text("매핑")
+    with full.connect() as connection:
+        kept = connection.execute("select mapping from source where mapping <> '{}'").fetchall()
+    assert [one["properties"] for (one,) in kept] == [{"total": {"$number": "$.amount"}}]
+    page.complaints.clear()  # the browser notes the 422s itself
 
 
 def test_trying_a_plan_before_it_is_in_force(full, open_page):

@@ -101,7 +101,7 @@ def test_a_trial_counts_what_would_have_happened() -> None:
     )
     assert (trial.events, trial.fitting) == (3, 1)
     assert [miss.message_id for miss in trial.misses] == ["b", "c"]
-    assert trial.causes == (("properties (required)", 2), ("properties.total (minimum)", 1))
+    assert trial.causes == (("properties.order_id (required)", 2), ("properties.total (minimum)", 1))
 
 
 def test_names_in_a_plan() -> None:

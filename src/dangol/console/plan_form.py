@@ -44,6 +44,18 @@ def type_options() -> list[tuple[str, str]]:
     return [*((kind, names[kind]) for kind in TYPES), ("string|integer", _("text or whole number")), ("", _("anything"))]
 
 
+def _bounds() -> dict[str, str]:
+    """What a schema may ask of a value beside its kind, in words."""
+    return {
+        "pattern": _("written as %(value)s"),
+        "format": _("written as %(value)s"),
+        "minimum": _("at least %(value)s"),
+        "maximum": _("at most %(value)s"),
+        "minLength": _("%(value)s letters or more"),
+        "maxLength": _("%(value)s letters at most"),
+    }
+
+
 def rows_of(schema: Mapping[str, Any]) -> list[Row]:
     """The properties of *schema*, required ones first."""
     part = schema.get("properties") or {}
@@ -52,14 +64,13 @@ def rows_of(schema: Mapping[str, Any]) -> list[Row]:
     for name, given in (part.get("properties") or {}).items():
         rule = given if isinstance(given, dict) else {}
         kind = rule.get("type", "")
-        more = {key: value for key, value in rule.items() if key in ("pattern", "format", "minimum", "maximum", "minLength", "maxLength")}
         rows.append(
             Row(
                 name,
                 "|".join(kind) if isinstance(kind, list) else kind,
                 name in required,
                 ", ".join(map(str, rule.get("enum", []))),
-                ", ".join(f"{key}: {value}" for key, value in more.items()),
+                ", ".join(words % {"value": rule[key]} for key, words in _bounds().items() if key in rule),
             )
         )
     rows += [Row(name, "", required=True) for name in sorted(required - set(part.get("properties") or {}))]

@@ -7,7 +7,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils import translation
 from django.utils.translation import gettext as _
+
+from dangol.console.refusal_words import refusal_words
+from dangol.console.shown import particle
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def detail_words(reason: str, detail: str) -> str:
         return ""
     found = _SCHEMA.match(detail)
     if not found:
-        return detail
+        return refusal_words(detail, translation.get_language() or "ko")
     return " ".join(_violation(one) for one in found["rest"].split("; "))
 
 
@@ -65,7 +69,31 @@ def _violation(text: str) -> str:
     if found := _TYPE.match(text):
         kinds = {"number": _("number"), "integer": _("whole number"), "string": _("text"), "boolean": _("yes or no"), "array": _("list"), "object": _("object")}
         wanted = ", ".join(kinds.get(one, one) for one in re.findall(r"[a-z]+", found["types"]))
-        return _("%(path)s is %(seen)s; expected: %(wanted)s.") % {"path": found["path"], "seen": found["seen"], "wanted": wanted}
+        return _("%(path)s is %(seen)s; expected: %(wanted)s.") % {"path": found["path"], "seen": _led(found["seen"]), "wanted": _led(wanted)}
     if found := _CHOICE.match(text):
-        return _("%(path)s is %(seen)s; allowed: %(choices)s.") % found.groupdict()
-    return text if text.endswith(".") else f"{text}."
+        choices = found["choices"].replace(" or ", ", ")
+        return _("%(path)s is %(seen)s; allowed: %(choices)s.") % {"path": found["path"], "seen": _led(found["seen"]), "choices": choices}
+    said = refusal_words(text, translation.get_language() or "ko")
+    return said if said.endswith(".") else f"{said}."
+
+
+def _led(word: str) -> str:
+    """*word* as the subject of a Korean sentence; in English as it is."""
+    return f"{word}{particle(word, '이')}" if translation.get_language() == "ko" else word
+
+
+def cause_words(cause: str) -> str:
+    """A fault that a trial counts, as "properties.total (minimum)", in words."""
+    path, _space, keyword = cause.rpartition(" (")
+    kinds = {
+        "required": _("is missing"),
+        "type": _("is of another kind"),
+        "enum": _("is none of the allowed values"),
+        "const": _("is none of the allowed values"),
+        "pattern": _("is written differently"),
+        "format": _("is written differently"),
+        **dict.fromkeys(("additionalProperties", "unevaluatedProperties"), _("holds what is not described")),
+        **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), _("is too small or too short")),
+        **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), _("is too large or too long")),
+    }
+    return f"{path} · {kinds.get(keyword.rstrip(')'), keyword.rstrip(')'))}"

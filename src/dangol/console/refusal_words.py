@@ -1,4 +1,4 @@
-"""Why a document of rules is refused, in Korean: the sentences of profiles and identity, said again. Pure.
+"""Why something is refused, in Korean: what profiles, identity, events and intake say, said again.
 
 A sentence that is not known stays as it is, in English: better than no reason at all.
 """
@@ -8,6 +8,8 @@ A sentence that is not known stays as it is, in English: better than no reason a
 from __future__ import annotations
 
 import re
+
+from django.utils import translation
 
 from dangol.console.shown import particle
 
@@ -35,12 +37,92 @@ WANTED: tuple[tuple[str, str], ...] = (
     (r"the name of an identifier type, like email", "email 같은 식별자 종류의 이름"),
     (r"like '30 days' or '24 hours', at most ten years, or 'all time'", "'30 days', '24 hours'처럼 10년 이하의 기간 또는 'all time'"),
     (r"one of:? (.+)", "{0}"),
+    (r"an object like (.+)", "{0} 같은 객체"),
+    (r"an object with the fields of an event", "이벤트의 필드를 적은 객체"),
+    (r"a list of at least one rule", "규칙이 하나 이상 있는 목록"),
+    (r"a value, a list of values, (\{.+\}) or (\{.+\})", "값, 값의 목록, {0}, {1} 중 하나"),
+    (r"like (%.+), or seconds, or milliseconds", "{0} 같은 형식, seconds, milliseconds 중 하나"),
     (r"left out: (\S+) asks for no order of sources, only (\S+) does", "없음(순서는 {1}만 써요)"),
 )
 
+#: How rows become events (intake.mapping).
+MAPPINGS: tuple[tuple[str, str], ...] = (
+    (r"A mapping is an object: .*", '매핑은 규칙 하나이거나 {{"events": [규칙, …]}} 모양이어야 해요.'),
+    (r"(mapping\S*) has '(.+)', which is not known there\. Did you mean '(.+)'\?", "{0}에 {1}{1:이라는} 항목은 쓸 수 없어요. {2}{2:을} 적으려던 것인가요?"),
+    (r"(mapping\S*) has '(.+)', which is not known there\. Known: (.+)\.", "{0}에 {1}{1:이라는} 항목은 쓸 수 없어요. 쓸 수 있는 것: {2}."),
+    (r"(mapping\S*) needs \"type\", one of (.+)\.", "{0}에 type이 없어요. 다음 중 하나를 적어 주세요: {1}."),
+    (r"(mapping\S*) needs \"(\w+)\".*", "{0}에는 {1}도 적어야 해요."),
+    (r"(mapping\S*) must be a list.*", "{0}에는 목록을 적어 주세요."),
+    (r"(mapping\S*): '(.+)' is not an operator; known: (.+)\.", "{0}의 {1}{1:은} 쓸 수 없어요. 쓸 수 있는 것: {2}."),
+    (r"(mapping\S*): beside (\S+) stands '(.+)'; only (.+) may\.", "{0}에서 {1} 옆에 {2}{2:은} 쓸 수 없어요. 쓸 수 있는 것: {3}."),
+    (r"(mapping\S*): zone == '?(.*?)'? is not a time zone; .*", "{0}의 시간대 {1}{1:을} 알 수 없어요. Asia/Seoul처럼 적어 주세요."),
+    (r"(mapping\S*): '(.+)' cannot be read from '(.+)' on; write .*", '{0}의 {1}{1:을} ‘{2}’부터 읽을 수 없어요. $.customer.id, $.items[0].sku, $["Order ID"]처럼 적어 주세요.'),
+    (r"(mapping\S*): (.+) is not a place; .*", "{0}의 {1}{1:은} 자리가 아니에요. $.customer.id나 $item.sku처럼 적어 주세요."),
+    (r"Source '?(.+?)'? has no mapping.*", "{0} 소스에 쓸 수 있는 매핑이 없어요. 소스 화면에서 매핑을 적고 다시 보내 주세요."),
+    (r"No rule of the mapping is for this row: .*", "매핑에 이 행에 맞는 규칙이 없어요. when이 맞지 않거나 each의 목록이 비어 있어요."),
+    (r"The row would become more than (\d+) events\. .*", "이 행이 이벤트 {0}건을 넘게 돼요. 매핑의 each를 살펴봐 주세요."),
+    (r"timestamp == ([\s\S]+) is no time, or is not written as the mapping says: .*", "timestamp의 값 {0}{0:은} 시각이 아니거나 매핑에 적은 모양과 달라요. 소스의 매핑에서 timestamp의 format을 고쳐 주세요."),
+)
+#: What is wrong with an event or a row (intake.check, intake.files, events.envelope).
+EVENTS: tuple[tuple[str, str], ...] = (
+    (r"The event has neither userId nor anonymousId; .*", "userId도 anonymousId도 없어요. 둘 중 하나를 적어 주세요."),
+    (r"A track event needs .*", "track 이벤트에는 event, 곧 무슨 일인지를 적어야 해요."),
+    (r"\"messageId\" has (\d+) characters, must be at most (\d+)\.", "messageId가 {0}자예요. {1}자까지 쓸 수 있어요."),
+    (r"\"(\w+)\" must be an object, it begins with '([\s\S]+)'\.", "{0}에는 {{…}} 모양의 객체가 와야 하는데 {1}{1:으로} 시작해요."),
+    (r"\"(\w+)\" is not UTF-8 text\.", "{0}{0:이} UTF-8 글자가 아니에요."),
+    (r"(\d+) bytes, must be at most (\d+) .*", "이벤트가 {0}바이트예요. {1}바이트까지 받아요."),
+    (r"Expected `(.+)`, got `(.+)` - at `\$\.?(.*)`", "{2}의 종류가 맞지 않아요: {1}. 쓸 수 있는 것: {0}."),
+    (r"A corrected event is one JSON object like (.+); nothing was sent\.", "고친 이벤트는 {0} 같은 JSON 객체 하나여야 해요. 아무것도 보내지 않았어요."),
+    (r"it has (\d+) columns, the first line names (\d+)", "칸이 {0}개인데 첫 줄의 이름은 {1}개예요."),
+    (r"it has (\d+) columns, the first line names (\d+), and it runs from line (\d+) to line (\d+): .*", "칸이 {0}개인데 첫 줄의 이름은 {1}개이고, {2}번째 줄에서 {3}번째 줄까지 이어져요. {2}번째 줄에 닫지 않은 따옴표가 있나요?"),
+    (r"it has (\d+) columns, the first line names (\d+), and there the file ends: .*", "칸이 {0}개인데 첫 줄의 이름은 {1}개이고, 여기서 파일이 끝나요. 복사하다가 잘렸나요?"),
+    (r"it is not a JSON object, it begins with '([\s\S]+)'", "JSON 객체가 아니에요. {0}{0:으로} 시작해요."),
+    (r"the body is JSON, but not an object with an event in it", "JSON이지만 이벤트가 든 객체가 아니에요."),
+    (r"(?:it is )?not JSON: .*", "JSON이 아니에요."),
+    (r"it is not (\S+) text", "{0} 글자가 아니에요."),
+    (r".+: line (\d+) column (\d+) \(char \d+\)", "{0}번째 줄 {1}번째 글자부터 읽을 수 없어요"),
+)
+#: Schemas of the tracking plan, and where an event does not fit one (events.schemas, jsonschema).
+SCHEMAS: tuple[tuple[str, str], ...] = (
+    (r"A schema is an object like (.+), not .*", "스키마는 {0} 같은 객체여야 해요."),
+    (r"The schema is larger than ([\d,]+) bytes\. .*", "스키마가 {0}바이트보다 커요. 사람이 읽는 계획이니 더 짧게 적어 주세요."),
+    (r"'(.+)' is not a part of an event that .* use (.+)\.", "{0}{0:은} 스키마로 적을 수 있는 부분이 아니에요. 쓸 수 있는 것: {1}."),
+    (r"Under \"(\w+)\" stand names of fields \((.+)\), but a JSON Schema was expected: (.+)\.", "{0} 아래에 필드 이름({1})이 바로 있어요. 이렇게 적어 주세요: {2}."),
+    (r"\"(\S+)\" is not a JSON Schema \(draft 2020-12\): \"(.*)\" is not a \"regex\"\.", "{0}의 {1}{1:은} 쓸 수 있는 정규식이 아니에요. 앞뒤를 살피는 식과 되짚는 식은 쓸 수 없어요."),
+    (r"\"(\S+)\" is not a JSON Schema \(draft 2020-12\): it points to (\S+), and Dangol fetches nothing\..*", "{0}{0:이} {1}{1:을} 가리키는데, 단골은 다른 주소에서 가져오지 않아요. 같은 스키마의 $defs 아래에 적어 주세요."),
+    (r"\"(\S+)\" is not a JSON Schema \(draft 2020-12\): (.+) is no type; use (.+)\.", "{0}의 {1}{1:은} 종류가 아니에요. 쓸 수 있는 것: {2}."),
+    (r"\"(\S+)\" is not a JSON Schema \(draft 2020-12\): (.+) is not of types? (.+)\.", "{0}에 {1}{1:은} 쓸 수 없어요. 쓸 수 있는 종류: {2}."),
+    (r"\"(\S+)\" is not a JSON Schema \(draft 2020-12\): ([\s\S]+)\.", "{0}{0:이} JSON Schema(draft 2020-12)가 아니에요: {1}."),
+    (r"(\S+): (.+) does not match \"(.+)\"", "{0}에 정해진 모양({2})과 다른 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is less than the minimum of (.+)", "{0}에는 {2} 이상이 와야 하는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is less than or equal to the minimum of (.+)", "{0}에는 {2}보다 큰 값이 와야 하는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is greater than the maximum of (.+)", "{0}에는 {2} 이하가 와야 하는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is greater than or equal to the maximum of (.+)", "{0}에는 {2}보다 작은 값이 와야 하는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is shorter than (\d+) characters?", "{0}에는 {2}자 이상이 와야 하는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is longer than (\d+) characters?", "{0}에는 {2}자까지 올 수 있는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is not a \"(.+)\"", "{0}의 값 {1}{1:이} {2} 모양이 아니에요."),
+    (r"(\S+): (.+) is not a multiple of (.+)", "{0}에는 {2}의 배수가 와야 하는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) was expected", "{0}에는 {1}만 올 수 있어요."),
+    (r"(\S+): .+ has less than (\d+) (?:items?|propert\w+)", "{0}에는 {1}개 이상 있어야 해요."),
+    (r"(\S+): .+ has more than (\d+) (?:items?|propert\w+)", "{0}에는 {1}개까지 있을 수 있어요."),
+    (r"(\S+): .+ has non-unique elements", "{0}에 같은 값이 두 번 있어요."),
+    (r"(\S+): (?:Additional|Unevaluated) properties are not allowed \((.+) (?:was|were) unexpected\)", "{0}에 적혀 있지 않은 {1}{1:이} 왔어요."),
+    (r"(\S+): False schema does not allow (.+)", "{0}에는 아무것도 올 수 없는데 {1}{1:이} 왔어요."),
+    (r"(\S+): (.+) is (?:not valid under any|valid under more than one) of the schemas .*", "{0}의 값 {1}{1:이} 정해진 어느 모양에도 꼭 맞지 않아요."),
+)
+#: Splits and merges by hand (identity.deciding).
+DECISIONS: tuple[tuple[str, str], ...] = (
+    (r"A decision about people needs a reason .*", "다음 사람이 알 수 있게 이유를 적어 주세요."),
+    (r"Both sides are the same identifier\. .*", "양쪽이 같은 식별자예요. 사람마다 식별자를 하나씩 골라 주세요."),
+    (r"Decision (\d+) says the opposite about these two\. .*", "결정 {0}이 이 둘을 반대로 정했어요. ‘나누고 합친 기록’에서 그 결정을 먼저 되돌려 주세요."),
+    (r"One of the two identifiers has never been seen\. .*", "둘 중 하나는 온 적이 없는 식별자예요. 종류와 값을 확인해 주세요."),
+    (r"Operators keep these two apart by a decision in force\. .*", "이 둘은 운영자가 나눠 두었어요. ‘나누고 합친 기록’에서 그 결정을 먼저 되돌려 주세요."),
+)
 #: Whole sentences, in the same way. {0} is nearly always the place in the document.
 SENTENCES: tuple[tuple[str, str], ...] = (
+    (r"The (?:trait rules are|rule set is) not valid YAML: [\s\S]*line (\d+), column (\d+)[\s\S]*", "YAML로 읽을 수 없어요. {0}번째 줄 {1}번째 글자에서 막혔어요."),
     (r"The (?:trait rules are|rule set is) not valid YAML: ([\s\S]+)", "YAML로 읽을 수 없어요: {0}"),
+    (r"name .+ must be 1 to (\d+) readable characters.*", "이름은 1~{0}자로 적어 주세요."),
     (r"(the rule set|\S+) has the key (.+)\. Did you mean (.+)\?", "{0}에 {1}{1:이라는} 항목은 없어요. {2}{2:을} 적으려던 것인가요?"),
     (r"(the rule set|\S+) has the key (.+)\. Known: (.+)\.", "{0}에 {1}{1:이라는} 항목은 없어요. 쓸 수 있는 항목: {2}."),
     (r"(the rule set|\S+) has no (.+); it needs one\. .*", "{0}에 {1} 항목이 없어요. 꼭 있어야 해요."),
@@ -66,26 +148,38 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(\S+?):? is empty, must name at least one\.", "{0}{0:이} 비어 있어요. 하나 이상 적어 주세요."),
     (r"(\S+?):? is unique, which is a limit of 1 for ever; .*", "{0}{0:은} unique라서 이미 한 사람에 하나예요. limit이나 unique 중 하나를 지워 주세요."),
     (r"blocked\.patterns has (.+), which is no regular expression: (.+)\.", "blocked.patterns의 {0}{0:은} 정규식이 아니에요: {1}."),
+    *MAPPINGS,
+    *EVENTS,
+    *SCHEMAS,
+    *DECISIONS,
 )
-_WRONG = re.compile(r"(?:a (?P<part>key|name) in )?(?P<place>the document|the rule set|\S+?):? is (?P<seen>[\s\S]+?), must be (?P<wanted>[\s\S]+?)\.?(?: ?\(?[Dd]id you mean '?(?P<near>[^'?]+)'?\?\)?\.?)?")
+_WRONG = re.compile(r"(?:a (?P<part>key|name) in )?(?P<place>the document|the rule set|a condition|mapping\S*: \w+|\S+?):? (?:is|==) (?P<seen>[\s\S]+?), must be (?P<wanted>[\s\S]+?)\.?(?: ?\(?[Dd]id you mean '?(?P<near>[^'?]+)'?\?\)?\.?)?")
 _FIELD = re.compile(r"\{(\d)(?::(\S+?))?\}")
+_ROW = re.compile(r"row (\d+): ([\s\S]+)")
 _WHOLE = "규칙"
 
 
 def refusal_words(said: str, language: str) -> str:
-    """The refusal *said* by profiles or identity, in *language*."""
+    """The refusal *said* by a room, in *language*."""
     if language != "ko":
         return said
+    if row := _ROW.fullmatch(said):
+        return f"{row[1]}번째 행: {refusal_words(row[2], language)}"
     for pattern, korean in SENTENCES:
         if found := re.fullmatch(pattern, said):
             return _filled(korean, found.groups())
     if found := _WRONG.fullmatch(said):
         near = f" {found['near']}{particle(found['near'], '을')} 적으려던 것인가요?" if found["near"] else ""
-        place = _WHOLE if found["place"] in ("the document", "the rule set") else found["place"]
+        place = {"the document": _WHOLE, "the rule set": _WHOLE, "a condition": "조건"}.get(found["place"], found["place"].strip('"'))
         what = {"key": f"{place}에 적은 항목이", "name": f"{place}에 적은 이름이"}.get(found["part"] or "", f"{place} 값이")
         seen = "비어 있음" if found["seen"] in ("empty", "None") else found["seen"]
         return f"{what} 맞지 않아요: {seen}. 쓸 수 있는 것: {_wanted(found['wanted'])}.{near}"
     return said
+
+
+def told(refusal: Exception) -> str:
+    """What *refusal* says, in the language of the page that is being made."""
+    return refusal_words(str(refusal), translation.get_language() or "ko")
 
 
 def _wanted(said: str) -> str:
@@ -96,7 +190,7 @@ def _wanted(said: str) -> str:
 
 
 def _filled(korean: str, groups: tuple[str | None, ...]) -> str:
-    values = ["없음" if value is None else _WHOLE if value == "the rule set" else value for value in groups]
+    values = ["없음" if value in (None, "nothing") else _WHOLE if value == "the rule set" else value for value in groups]
 
     def put(field: re.Match[str]) -> str:
         value = values[int(field[1])]

@@ -6,6 +6,7 @@ object of that name in the event. An absent part allows anything.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ PROBLEMS_MAX = 10
 #: Longest excerpt of a value in a message.
 SEEN_MAX = 80
 
+#: What the library puts before the words of _never_fetch.
+_NOT_FETCHED = "retrieving it failed: ValueError: "
+_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 _KEYWORDS = {
     "type", "properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties", "maxProperties",
     "enum", "const", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$defs", "$schema", "dependentRequired",
@@ -137,7 +141,9 @@ def compile_schema(schema: Mapping[str, Any]) -> EventSchema:
             )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError, RecursionError) as error:
             where = "".join(f"/{step}" for step in getattr(error, "instance_path", []) or [])
-            raise SchemaRefused(f'"{part}{where}" is not a JSON Schema (draft 2020-12): {_first_line(error)}.') from None
+            named = getattr(error, "instance", None) if where.endswith("/type") else None
+            wrong = f"{named!r} is no type; use {', '.join(_TYPES)}" if isinstance(named, str) else _first_line(error)
+            raise SchemaRefused(f'"{part}{where}" is not a JSON Schema (draft 2020-12): {wrong}.') from None
     return EventSchema(parts)
 
 
@@ -153,7 +159,7 @@ def try_version(schema: Mapping[str, Any], events: Iterable[Mapping[str, Any]], 
         if not violations:
             fitting += 1
             continue
-        causes.update({f"{violation.path} ({violation.keyword})" for violation in violations})
+        causes.update({_cause(violation) for violation in violations})
         if len(misses) < misses_max:
             misses.append(TrialMiss(str(event.get("messageId") or ""), tuple(violations)))
     return Trial(total, fitting, tuple(misses), tuple(causes.most_common()))
@@ -177,8 +183,15 @@ def _violation(part: str, error: Any) -> Violation:
     return Violation(path, message, keyword)
 
 
+def _cause(violation: Violation) -> str:
+    """What counts as the same fault: "properties.total (minimum)", "properties.order_id (required)"."""
+    missing = re.match(r'"(.+)" is a required property$', violation.detail) if violation.keyword == "required" else None
+    return f"{violation.path}{f'.{missing[1]}' if missing else ''} ({violation.keyword})"
+
+
 def _first_line(error: Any) -> str:
-    return str(getattr(error, "message", "") or error).partition("\n")[0].rstrip(".")
+    message = str(getattr(error, "message", "") or error).partition("\n")[0].rstrip(".")
+    return message.rpartition(_NOT_FETCHED)[2]
 
 
 def _never_fetch(uri: str) -> Any:

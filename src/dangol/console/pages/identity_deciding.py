@@ -19,6 +19,7 @@ from dangol.console.pages.identity import name_of, node_of, other_than, teller_f
 from dangol.console.pages.identity_candidates import doubtful_joins, likely_others
 from dangol.console.pages.person import identifier_icon, plain_value
 from dangol.console.people_words import Listed, listed, person_label, short
+from dangol.console.refusal_words import told
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
 from dangol.console.suggestion_words import RISKS
@@ -99,7 +100,7 @@ def split(request: HttpRequest, person_id: UUID) -> HttpResponse:
         try:
             act = carry_out(settings(), DecisionKind.APART, a, b, by=_by(request), why=why)
         except DecisionRefused as error:
-            errors = {"": str(error)}
+            errors = {"": told(error)}
         else:
             flash(request, _("Split. Events that come later keep to it."), undo=f"/identity-decisions/{act.number}/undo")
             return HttpResponseRedirect(f"/people/{act.after[0].person_id}/identity")
@@ -120,7 +121,7 @@ def merge(request: HttpRequest, person_id: UUID) -> HttpResponse:
         try:
             act = carry_out(settings(), DecisionKind.TOGETHER, a, b, by=_by(request), why=why)
         except DecisionRefused as error:
-            errors = {"": str(error)}
+            errors = {"": told(error)}
         else:
             if act.waits is not None:
                 flash(request, _("Not merged yet. You are the first of two; another operator must agree here."), undo=f"/matches/{act.waits.number}/undo")
@@ -189,7 +190,7 @@ def _page(
         try:
             seen = _seen(request, preview(settings(), kind, a, b), kind)
         except DecisionRefused as error:
-            errors = {**errors, "": str(error)}
+            errors = {**errors, "": told(error)}
     asked = request.GET.get("q", "").strip()[:200] if kind is DecisionKind.TOGETHER else ""
     hits = [hit for hit in search_people(raw(), asked, limit=HITS)[0] if hit.person_id != person_id] if asked else []
     teller, open_yet = teller_for([], own), seen is None and not asked

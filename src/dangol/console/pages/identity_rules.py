@@ -18,7 +18,7 @@ from dangol.console.pages.identity import teller_for
 from dangol.console.pages.person import identifier_icon
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.people_words import short
-from dangol.console.refusal_words import refusal_words
+from dangol.console.refusal_words import told
 from dangol.console.rule_comments import comments_in
 from dangol.console.rule_runs import start_run
 from dangol.console.shell import address_of, flash, show
@@ -113,7 +113,7 @@ def edit(request: HttpRequest) -> HttpResponse:
             check_document(document, settings().brand.country)
             return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.TRY, document, '')}")
         except (RuleSetRefused, RunBusy) as error:
-            said = refusal_words(str(error), translation.get_language() or "ko")
+            said = told(error)
             page = Editing(document=_read(document), version=0, in_force=in_force, diff=_diff(current, document), errors={"document": said})
             return show(request, "pages/identity_rules_edit.html", page, status=422)
     wanted = request.GET.get("version", "")
@@ -139,7 +139,7 @@ def run(request: HttpRequest, number: int) -> HttpResponse:
             try:
                 return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.APPLY, found.document, why)}")
             except DangolError as error:
-                errors = {"": str(error)}
+                errors = {"": told(error)}
     page = _run_page(request, found, errors)
     return show(request, "pages/identity_run.html", page, status=422 if errors else 200)
 
@@ -153,7 +153,7 @@ def check(request: HttpRequest) -> HttpResponse:
     try:
         check_document(document, settings().brand.country)
     except RuleSetRefused as refused:
-        error = refusal_words(str(refused), translation.get_language() or "ko")
+        error = told(refused)
     return show(request, "pages/identity_rules_check.html", Checked(error=error, diff=_diff(document_in_force(raw())[1], document)))
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dangol import operators as room
 from dangol.console.access import ROLE_WORDS, allowed, needs, signed_in
+from dangol.console.refusal_words import told
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw
 from dangol.console.table_files import note_file, table_file, wants_file
@@ -65,7 +66,7 @@ def operators(request: HttpRequest) -> HttpResponse:
             if "already" in str(refusal)
             else _("Write an e-mail address like mina@brand.kr.")
             if "e-mail" in str(refusal)
-            else str(refusal)
+            else told(refusal)
         )
         return show(request, "pages/operators.html", _page(request, errors={"email": text}, email=email, name=name, role=role), status=422)
     _audit(request, "operator.added", f"operator:{made.email}", {"role": made.role})
@@ -107,7 +108,7 @@ def change(request: HttpRequest, operator_id: int) -> HttpResponse:
             _audit(request, "operator.role_changed", f"operator:{changed.email}", {"role": changed.role})
             flash(request, _("%(email)s is now %(role)s.") % {"email": changed.email, "role": ROLE_WORDS[changed.role][0]})
     except DangolError as refusal:
-        text = _("This is the last owner. Make somebody else owner first.") if "last owner" in str(refusal) else str(refusal)
+        text = _("This is the last owner. Make somebody else owner first.") if "last owner" in str(refusal) else told(refusal)
         flash(request, text, tone="bad")
     return HttpResponseRedirect("/operators")
 
@@ -130,7 +131,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
             if not name.strip()
             else _("There is a token of this name already.")
             if "already" in str(refusal) or "taken" in str(refusal)
-            else str(refusal)
+            else told(refusal)
         )
         return show(request, "pages/operators.html", _page(request, tab="tokens", errors={"token": text}, name=name, role=role), status=422)
     _audit(request, "token.added", f"token:{made.view.name}", {"role": made.view.role})

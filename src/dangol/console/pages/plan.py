@@ -17,14 +17,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dangol.console.access import allowed, needs, signed_in
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.plan_form import Row, rows_of, schema_of, type_options
+from dangol.console.reasons import cause_words
 from dangol.console.recent_events import recent_events
+from dangol.console.refusal_words import told
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw, settings
 from dangol.errors import DangolError
 from dangol.events import plan as room
 from dangol.events.catalogue import catalogue, catalogue_event
 from dangol.events.plan import PlanAction, PlanVersionView
-from dangol.events.schemas import Trial, try_version
+from dangol.events.schemas import Trial, settled_schema, try_version
 from dangol.intake.snapshot import export_snapshot
 from dangol.intake.volumes import name_volumes
 from dangol.operators import Permission
@@ -111,7 +113,7 @@ def plan(request: HttpRequest) -> HttpResponse:
             "name": name, "href": f"/plan/event?name={quote(name)}", "version": version, "n": volume.n if volume else 0,
             "violations": volume.violations if volume else 0, "last": volume.last_hour if volume else None,
             "now": volume is not None and volume.last_hour > datetime.now(UTC) - timedelta(hours=1),
-            "about": _about(name, version), "action": action_words().get(version.action, "") if version else "",
+            "about": _about(name, version.description if version else ""), "action": action_words().get(version.action, "") if version else "",
         })  # fmt: skip
     groups = {
         "": rows,
@@ -151,7 +153,7 @@ def event(request: HttpRequest) -> HttpResponse:
     shown = in_force.schema if in_force else known.schema if known else {}
     page = EventPage(
         name=name,
-        about=_about(name, in_force),
+        about=_about(name, in_force.description if in_force else ""),
         version=in_force,
         action=action_words()[in_force.action] if in_force else "",
         rows=rows_of(shown),
@@ -187,11 +189,11 @@ def edit(request: HttpRequest) -> HttpResponse:
     try:
         schema = _given(request.POST)
         made = room.add_version(
-            raw(), name, schema, action, description=description, origin="console", by=f"operator:{signed_in(request).email}"
+            raw(), name, schema, action, description=_kept(name, description), origin="console", by=f"operator:{signed_in(request).email}"
         )
     except (ValueError, DangolError) as refusal:
         where = "name" if "event name" in str(refusal) else "schema"
-        text = _("Give the event the name that the touchpoint sends.") if where == "name" else str(refusal)
+        text = _("Give the event the name that the touchpoint sends.") if where == "name" else told(refusal)
         page = _editing(name, fixed=fixed, mode=mode, given=request.POST, errors={where: text})
         return show(request, "pages/plan_edit.html", page, status=422)
     _done(request, "plan.changed", name, {"version": made.version, "action": action})
@@ -207,9 +209,10 @@ def trial(request: HttpRequest) -> HttpResponse:
     try:
         found = try_version(_given(request.POST), recent_events(name, TRIED))
     except (ValueError, DangolError) as refusal:
-        return show(request, "pages/plan_trial.html", TrialPart(trial=None, error=str(refusal), causes=[], action=""))
+        return show(request, "pages/plan_trial.html", TrialPart(trial=None, error=told(refusal), causes=[], action=""))
     action = action_words().get(PlanAction(request.POST.get("action", "quarantine")), "")
-    return show(request, "pages/plan_trial.html", TrialPart(trial=found, error="", causes=list(found.causes[:6]), action=action))
+    causes = [(cause_words(cause), n) for cause, n in found.causes[:6]]
+    return show(request, "pages/plan_trial.html", TrialPart(trial=found, error="", causes=causes, action=action))
 
 
 @require_POST
@@ -232,11 +235,18 @@ def action_words() -> dict[PlanAction, str]:
     }
 
 
-def _about(name: str, version: PlanVersionView | None) -> str:
+def _about(name: str, described: str) -> str:
+    """What the event means: as the plan describes it, else as the catalogue does, in the reader's language."""
     known = catalogue_event(name)
-    if known is not None:
+    if known is not None and (not described or described in known.description.values()):
         return known.description[translation.get_language() or "ko"]
-    return version.description if version else ""
+    return described
+
+
+def _kept(name: str, described: str) -> str:
+    """A description as it is kept: the catalogue's own in English, which every reader gets in their language."""
+    known = catalogue_event(name)
+    return known.description["en"] if known is not None and described in known.description.values() else described
 
 
 def _history(versions: list[PlanVersionView]) -> list[dict[str, Any]]:
@@ -261,7 +271,7 @@ def _editing(
     if given is not None:
         action, description, text = given.get("action", action), given.get("description", ""), given.get("schema") or text
         try:
-            schema = _given(given)
+            schema = settled_schema(_given(given))
         except (ValueError, DangolError):
             schema = {}
     seen = [one.name for one in name_volumes(raw(), _since())]
@@ -270,7 +280,7 @@ def _editing(
         fixed=fixed,
         action=action,
         actions=[(key.value, words) for key, words in action_words().items()],
-        description=description,
+        description=_about(name, description) if versions and description else description,
         rows=[*rows_of(schema), Row("", "string", required=False), Row("", "string", required=False)],
         schema=text,
         mode="json" if mode == "json" else "form",
@@ -280,13 +290,13 @@ def _editing(
     )
 
 
-def _given(post: Any) -> dict[str, Any]:
+def _given(post: Any) -> Any:
     if post.get("mode") == "json":
         try:
             found = json.loads(post.get("schema") or "{}")
         except ValueError as error:
-            raise ValueError(_("This is not JSON: %(error)s. Nothing was changed.") % {"error": error}) from None
-        return found if isinstance(found, dict) else {"": found}
+            raise ValueError(_("This is not JSON: %(error)s. Nothing was changed.") % {"error": told(error)}) from None
+        return found
     return schema_of(post)
 
 

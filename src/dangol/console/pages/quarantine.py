@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dangol.console.access import allowed, needs
 from dangol.console.reasons import ReasonWords, detail_words, reason_words
 from dangol.console.redaction import restored
+from dangol.console.refusal_words import told
 from dangol.console.shell import address_of, flash, is_partial, show
 from dangol.console.store import raw, settings
 from dangol.console.table_files import counted, note_file, table_file, wants_file
@@ -175,7 +176,7 @@ def one(request: HttpRequest, key: UUID) -> HttpResponse:
         with _writer() as writer:
             outcome = room.correct(raw(), writer, key, event, by=_actor(request), note=request.POST.get("note", ""))
     except QuarantineRefused as refusal:
-        return show(request, "pages/quarantined.html", _page(request, entry, edited=edited, errors={"event": str(refusal)}), status=422)
+        return show(request, "pages/quarantined.html", _page(request, entry, edited=edited, errors={"event": told(refusal)}), status=422)
     if outcome.outcome is not ReplayOutcome.SENT:
         page = _page(request, entry, edited=edited, errors={"event": outcome_words(outcome.outcome, mask_text(outcome.detail))})
         return show(request, "pages/quarantined.html", page, status=422)
@@ -200,7 +201,7 @@ def check(request: HttpRequest, key: UUID) -> HttpResponse:
             "text": _("It fits now. You can send it.") if good else outcome_words(outcome.outcome, mask_text(outcome.detail)),
         }
     except QuarantineRefused as refusal:
-        errors = {"event": str(refusal)}
+        errors = {"event": told(refusal)}
     return show(request, "pages/quarantine_check.html", _page(request, entry, edited=edited, errors=errors, verdict=verdict))
 
 
@@ -243,7 +244,8 @@ def outcome_words(outcome: ReplayOutcome, detail: str) -> str:
         ReplayOutcome.DISMISSED: _("It was dismissed. Take that back first."),
         ReplayOutcome.UNKNOWN: _("It is not in quarantine any more."),
     }[outcome]
-    return words % {"detail": detail} if "%(detail)s" in words else words
+    reason, _colon, said = detail.partition(": ")
+    return words % {"detail": detail_words(reason, said) or reason_words(reason).what} if "%(detail)s" in words else words
 
 
 def _entry(key: UUID) -> QuarantineEntry:
@@ -323,7 +325,7 @@ def _event(entry: QuarantineEntry, edited: str) -> Any:
     try:
         event = json.loads(edited)
     except ValueError as error:
-        raise QuarantineRefused(_("This is not JSON: %(error)s. Correct that place; nothing was sent.") % {"error": error}) from None
+        raise QuarantineRefused(_("This is not JSON: %(error)s. Correct that place; nothing was sent.") % {"error": told(error)}) from None
     try:
         original = json.loads(entry.raw)
     except (ValueError, UnicodeDecodeError):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import yaml
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dangol.console.access import allowed, needs
 from dangol.console.charts import Chart, Series, chart_of
+from dangol.console.refusal_words import told
 from dangol.console.sentence_table import CHANNELS
 from dangol.console.sentences import channel_name
 from dangol.console.shell import address_of, flash, is_partial, show
@@ -130,7 +132,7 @@ def new(request: HttpRequest) -> HttpResponse:
             if not name
             else _("There is a source of this name already. Choose another.")
             if "exists" in str(refusal)
-            else str(refusal)
+            else told(refusal)
         )
         return show(request, "pages/source_new.html", NewSource(kinds=_kinds(), name=name, kind=kind, errors={"name": wrong}), status=422)
     _done(request, "source.added", made)
@@ -175,19 +177,19 @@ def mapping(request: HttpRequest, source_id: int) -> HttpResponse:
     """How its webhooks and rows become events."""
     before, text = _find(source_id), request.POST.get("mapping", "").strip()
     try:
-        given = json.loads(text) if text else {}
+        given = _written(text)
         if given:
             compile_mapping(given)
-    except ValueError as error:
+    except yaml.YAMLError as error:
         return _show(
             request,
             before,
             mapping_text=text,
-            errors={"mapping": _("This is not JSON: %(error)s. Nothing was changed.") % {"error": error}},
+            errors={"mapping": _("This is neither YAML nor JSON: %(error)s. Nothing was changed.") % {"error": _place(error)}},
             status=422,
         )
     except DangolError as refusal:
-        return _show(request, before, mapping_text=text, errors={"mapping": str(refusal)}, status=422)
+        return _show(request, before, mapping_text=text, errors={"mapping": told(refusal)}, status=422)
     _done(request, "source.mapped", room.set_mapping(raw(), before.name, given))
     flash(request, _("The mapping is in force."))
     return HttpResponseRedirect(f"/sources/{source_id}")
@@ -238,6 +240,22 @@ def collect_address() -> str:
     one = settings().collect
     host = "127.0.0.1" if one.host in ("0.0.0.0", "::") else one.host  # noqa: S104 - compared, not bound
     return f"http://{host}:{one.port}"
+
+
+def _written(text: str) -> Any:
+    """A mapping in YAML, as the guide writes them, or in JSON, which is YAML, too. Raises: yaml.YAMLError."""
+    # An alias costs a few letters and may stand for millions of values.
+    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.CSafeLoader)):
+        raise yaml.YAMLError(_("it uses an alias (*name); write the value out where it is used"))
+    return json.loads(json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), default=str)) or {}
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """Where YAML cannot be read, for the reader of a page."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(error)
+    return _("line %(line)d, letter %(column)d cannot be read") % {"line": mark.line + 1, "column": mark.column + 1}
 
 
 def _find(source_id: int) -> SourceView:

@@ -22,7 +22,7 @@ from dangol.intake.snapshot import SnapshotSource
 CLIENT_SIDE = frozenset({"web", "app"})
 USER_AGENT_CHARACTERS_MAX = 512
 
-_NO_KEY = 'No write key was sent. Send it as Basic user name, X-Write-Key header, or "writeKey" in the body.'
+_NO_KEY = 'No write key was sent. Send it as Basic user name, X-Write-Key header, ?writeKey= in the address, or "writeKey" in the body.'
 _WRONG_KEY = "This write key belongs to no source. Compare it with the one that `dangol source list` or the console shows."
 
 

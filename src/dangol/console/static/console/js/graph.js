@@ -69,7 +69,7 @@ function options(data, place) {
           symbol: SHAPES[one.family],
           symbolSize: one.leading ? 34 : one.stands_for > 1 ? Math.min(44, 20 + Math.sqrt(one.stands_for) * 3) : named ? 22 : 13,
           itemStyle: { color: one.foreign ? surface : paint[one.family], borderColor: one.shared ? strokes.refused : paint[one.family], borderWidth: one.shared ? 4 : 1.5, borderType: one.foreign ? "dashed" : "solid" },
-          label: { show: named || one.leading || one.stands_for > 1, position: "bottom", distance: 6, color: ink, fontSize: 12, lineHeight: 15, textBorderColor: surface, textBorderWidth: 3, formatter: one.kind ? one.label.replace(`${one.kind} `, `${one.kind}\n`) : one.label },
+          label: { show: named || one.leading || one.stands_for > 1, position: "bottom", distance: 6, color: ink, fontSize: 12, lineHeight: 15, backgroundColor: surface, padding: [1, 3], formatter: one.kind ? one.label.replace(`${one.kind} `, `${one.kind}\n`) : one.label },
         })),
         links: data.lines.map((one) => ({
           source: one.source,
