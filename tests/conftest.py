@@ -21,8 +21,10 @@ from dangol.settings import Settings, load
 
 TEMPLATE = "dangol_template"
 
-# How long an example takes says how busy the machine is, nothing about the rule under test.
-hypothesis.settings.register_profile("dangol", deadline=None)
+# How long an example takes, and drawing it, says how busy the machine is, nothing about the rule under test.
+# A fixture that makes workspaces gives each example one of its own.
+CHECKS = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture]
+hypothesis.settings.register_profile("dangol", deadline=None, suppress_health_check=CHECKS)
 hypothesis.settings.load_profile("dangol")
 
 

@@ -104,7 +104,7 @@ def _lake(running: Running, ledger: Ledger, fates: dict[str, int]) -> None:
         told = {row["fact"]: row["n"] for row in query(running.settings, "select fact, count(*) as n, count(distinct seq) as d from facts group by fact having n = d")}
         if told == dict(counted):
             return
-        assert time.monotonic() - waited < 40, f"Parquet holds {told}, the lake {dict(counted)}"
+        assert time.monotonic() - waited < 120, f"Parquet holds {told}, the lake {dict(counted)}"
         time.sleep(0.5)
 
 

@@ -18,7 +18,7 @@ from dangol.processes.presence import alive, read_news, ticks_of
 from dangol.settings import Settings, load
 from tests.ports import free_ports
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 
 class Running:
@@ -60,7 +60,7 @@ class Running:
     def accepts(self) -> bool:
         """Whether intake answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=10) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -75,7 +75,7 @@ class Running:
                 return process.pid
         return None
 
-    def kill(self, name: str, *, wait_seconds: float = 30) -> None:
+    def kill(self, name: str, *, wait_seconds: float = 60) -> None:
         """kill -9, once the process is there to be killed. A killed supervisor is started again, as an init system would."""
         self.until(lambda: self.pid(name) is not None, wait_seconds, f"{name} to run")
         pid = self.pid(name)
@@ -84,13 +84,13 @@ class Running:
         os.kill(pid, signal.SIGKILL)
         if name == "supervisor":
             assert self._supervisor is not None
-            self._supervisor.wait(10)
+            self._supervisor.wait(60)
             self.up()
 
     def came_down(self) -> None:
         """Whoever cut the power killed everything; it can be brought up again."""
         if self._supervisor is not None:
-            self._supervisor.wait(10)
+            self._supervisor.wait(60)
 
     def freeze(self, name: str, seconds: float) -> None:
         """Stop the processes of *name* without ending them: they look alive and answer nothing."""

@@ -49,7 +49,7 @@ def shop(tmp_path: Path) -> Iterator[tuple[Running, Crowd, Listener, MachineCloc
 def end(running: Running, crowd: Crowd, listener: Listener, seconds: float) -> None:
     """All is acknowledged and told outside soon, whatever the clock was; the books close."""
     # A device that is only seen while the clock is ahead is taken for one that is behind; its next batch mends that.
-    crowd.finish(60, farewell=True)
+    crowd.finish(120, farewell=True)
     print(dict(crowd.ledger.answers), len(crowd.ledger.acknowledged), "events")
     books.close(running, crowd.ledger)
     applied = books.applied_ids(running)
@@ -58,19 +58,19 @@ def end(running: Running, crowd: Crowd, listener: Listener, seconds: float) -> N
 
 def everything_runs(running: Running) -> None:
     """Every process is there and counts as running."""
-    running.until(lambda: all(running.pid(name) for name in PROCESSES), 60, "everything to run")
+    running.until(lambda: all(running.pid(name) for name in PROCESSES), 120, "everything to run")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_clock_jumps_by_hours(shop: tuple[Running, Crowd, Listener, MachineClock, random.Random]) -> None:
     """Six hours forward, back, six hours back, and right again, each for seconds, with intake and a worker killed meanwhile."""
     running, crowd, listener, clock, _ = shop
     time.sleep(2)
-    assert _state_clock(running) == pytest.approx(time.time(), abs=5)
+    assert _state_clock(running) == pytest.approx(time.time(), abs=60)
     for ahead, killed in ((6 * HOURS, "process"), (0, ""), (-6 * HOURS, "collect"), (0, "deliver")):
         clock.set_ahead(ahead)
-        assert _state_clock(running) == pytest.approx(time.time() + ahead, abs=5)
+        assert _state_clock(running) == pytest.approx(time.time() + ahead, abs=60)
         time.sleep(1)
         before = crowd.ledger.answers["200"]
         if killed:
@@ -78,7 +78,7 @@ def test_the_clock_jumps_by_hours(shop: tuple[Running, Crowd, Listener, MachineC
         running.until(lambda before=before: crowd.ledger.answers["200"] > before + 10, 60, "intake to go on")  # type: ignore[misc]
         time.sleep(2)
     everything_runs(running)
-    end(running, crowd, listener, 60)
+    end(running, crowd, listener, 120)
     books.clocks_are_right(running, crowd.devices())
 
 

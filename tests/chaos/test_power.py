@@ -62,12 +62,12 @@ class Senders:
 
     def wait(self) -> None:
         """Until something was acknowledged."""
-        assert self._begun.wait(20), "nothing was accepted before the cut, so nothing is tried"
+        assert self._begun.wait(60), "nothing was accepted before the cut, so nothing is tried"
 
     def stop(self) -> None:
         self._stopping.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
 
     def _send(self, collect: RunningCollect, name: str) -> None:
         for number in itertools.count():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, START, Machine
@@ -44,7 +44,7 @@ def events(draw: Any) -> list[dict[str, Any]]:
 
 
 @given(made=events(), data=st.data())
-@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15))
 def test_any_order_gives_the_same_people(made: list[dict[str, Any]], data: Any, new_workspace: Callable[[], Settings]):
     """The same events shuffled, repeated and cut into other batches give the same people, profiles and counts."""
     results = []

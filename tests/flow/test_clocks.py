@@ -10,7 +10,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, START, Machine
@@ -87,7 +87,7 @@ def partition(node: bytes) -> int:
 
 
 @given(data=st.data())
-@hypothesis.settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=examples(10))
 def test_any_order_gives_the_same_times(data: Any, new_workspace: Callable[[], Settings]):
     """Requests of people on two devices whose clocks go wrong and right again stand at the same times, in whatever order they come."""
     told = [

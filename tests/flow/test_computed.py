@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, START, Machine
@@ -178,7 +178,7 @@ def stories(draw: Any) -> list[dict[str, Any]]:
 
 
 @given(told=stories(), data=st.data())
-@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6))
 def test_any_order_any_time_of_declaring_gives_the_same_values(told: list[dict[str, Any]], data: Any, new_workspace: Callable[[], Settings]):
     """In order and live; shuffled, repeated, cut into other batches, partly filled from history, then rebuilt: the same parts and values."""
     results = []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, START, Machine
@@ -160,7 +160,7 @@ def crossing(draw: Any) -> list[dict[str, Any]]:
 
 
 @given(made=crossing(), data=st.data())
-@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12))
 def test_any_order_gives_the_same_people_under_tight_limits(made: list[dict[str, Any]], data: Any, new_workspace: Callable[[], Settings]):
     """Limits count values by when they first appeared, so a late event may break or free one; the outcome is that of any order."""
     results = []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.machine import MINUTE, Machine
 
@@ -140,7 +140,7 @@ def lives(draw: Any) -> list[tuple[Any, ...]]:
 
 
 @given(steps=lives())
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4)
 def test_the_events_listed_make_the_value(steps: list[tuple[Any, ...]], new_workspace: Callable[[], Settings]):
     """Late, repeated and shuffled, sealed or waiting, merged by hand and split again, with receipts long gone: count and sum agree."""
     machine = Machine(new_workspace())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, START, Machine
@@ -143,7 +143,7 @@ POLICIES = st.sampled_from(["newest", "oldest", "verified_first", "most_frequent
     told=st.lists(st.tuples(st.sampled_from(["m1", "m2"]), st.integers(0, 5), st.sampled_from(["a", "b", 3, 7, None]), st.booleans()), min_size=1, max_size=8),
     data=st.data(),
 )
-@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8))
 def test_any_order_gives_the_same_answer(policy: str, told: list[Any], data: Any, new_workspace: Callable[[], Settings]):
     """The same events in another order, repeated and in other batches give the same value, policy and explanation."""
     made = [

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, Machine
@@ -232,7 +232,7 @@ HAPPENING = st.one_of(
 
 
 @given(story=st.lists(HAPPENING, min_size=3, max_size=14))
-@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8))
 def test_live_and_rebuilt_are_alike_whatever_comes_again(story: list[tuple[str, Any]], new_workspace: Callable[[], Settings]):
     """Ids that come again with the same content and with other, before and after their receipts ended, unfit ones mended, waiting ones replayed."""
     years = Years(new_workspace())

@@ -10,7 +10,7 @@ from uuid import UUID
 import duckdb
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dangol.engines import state
@@ -192,7 +192,7 @@ def carry_out(shop: Shop, act: str, one, other) -> None:
 
 
 @given(history=st.lists(step, max_size=30))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8)
 def test_any_history_gives_states_answer(new_workspace, history):
     """Facts, merges, splits, vanished identifiers, sealings, exports and compactions in any order: never another person than a plain join gives."""
     with pytest.MonkeyPatch.context() as patch:

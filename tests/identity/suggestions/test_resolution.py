@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.machine import Machine
 from tests.identity.suggestions.people import JOON, MINA, arrive, desk, mail, match, suggest
@@ -117,7 +117,7 @@ class Story:
         assert {one.state for one in every} <= {SuggestionState.OPEN}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(steps=st.lists(STEP, min_size=3, max_size=14))
 def test_suggestions_follow_people(machine: Machine, steps: list[tuple[str, Any]]):
     """After every step: no suggestion about one person, none twice, none that was refused for good; undone, all is as it was."""
