@@ -9,6 +9,7 @@ import time
 import pytest
 from tests.feeds.receiver import Receiver
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 
 from dangol.feeds.post import Outcome, is_outside, networks, post
 
@@ -121,9 +122,7 @@ def test_nonsense_is_no_delivery(said: bytes) -> None:
 
 def test_nobody_there() -> None:
     """A closed port and an unknown name are told apart."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    assert post(f"http://127.0.0.1:{port}/", {}, b"{}", allowed=HERE, deadline=PATIENCE_SECONDS).outcome is Outcome.UNREACHABLE
+    assert post(f"http://127.0.0.1:{free_port()}/", {}, b"{}", allowed=HERE, deadline=PATIENCE_SECONDS).outcome is Outcome.UNREACHABLE
     assert post("http://nothing.invalid/", {}, b"{}").outcome is Outcome.NO_SUCH_NAME
     assert post("https://" + "a" * 300 + ".kr/", {}, b"{}").outcome is Outcome.NO_SUCH_NAME
 
