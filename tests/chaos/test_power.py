@@ -5,6 +5,7 @@ The short form cuts intake alone, again and again; the long form (`make chaos`) 
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import os
 import random
@@ -79,7 +80,7 @@ class Senders:
                 if collect.ask("POST", "/v1/t", body, key=WEB.write_key).status == 200:
                     self.acknowledged.add(one)
                     self._begun.set()
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 return  # the power is gone
 
 

@@ -185,6 +185,6 @@ def test_one_process_alone_in_the_foreground(tmp_path: Path):
         shop.ok("wait", "--timeout", "120")
     finally:
         worker.terminate()
-        out, _ = worker.communicate(timeout=60)
+        out, _ = worker.communicate(timeout=120)
     assert worker.returncode == 0, out
     assert shop.ok("receipt", "alone-1", "--json").json["fate"] == "applied"

@@ -77,14 +77,14 @@ def test_postgresqls_part_gives_way_as_its_process_does(restless_shop: Shop):
                 return wanted > os.getpriority(os.PRIO_PROCESS, 0) and found == {wanted}
             return False
 
-        until(as_its_process, 60, f"PostgreSQL's part of {name} is as urgent as pages are")
+        until(as_its_process, 2 * PATIENCE_SECONDS, f"PostgreSQL's part of {name} is as urgent as pages are")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_killed_is_started_again_and_counted(restless_shop: Shop, name: str):
     """kill -9 of any process: it runs again with another pid, and restarts has grown."""
     # What was killed for another name may still be on its way back.
-    until(lambda: restless_shop.processes()[name]["state"] == "running" and restless_shop.processes()[name]["pid"], 60, f"{name} is not running")
+    until(lambda: restless_shop.processes()[name]["state"] == "running" and restless_shop.processes()[name]["pid"], 2 * PATIENCE_SECONDS, f"{name} is not running")
     before = restless_shop.processes()[name]
     os.kill(before["pid"], signal.SIGKILL)
 
@@ -92,7 +92,7 @@ def test_what_is_killed_is_started_again_and_counted(restless_shop: Shop, name: 
         now = restless_shop.processes()[name]
         return now["state"] == "running" and now["pid"] not in (None, before["pid"]) and now["restarts"] > before["restarts"]
 
-    until(again, 60, f"{name} did not come back after {before}")
+    until(again, 2 * PATIENCE_SECONDS, f"{name} did not come back after {before}")
 
 
 def test_no_event_is_lost_or_doubled_while_processes_are_killed(restless_shop: Shop):
@@ -180,9 +180,9 @@ def test_ctrl_c_stops_a_foreground_up(tmp_path):
     shop = make_shop(tmp_path)
     supervisor = shop.start("up")
     try:
-        until(lambda: (shop.folder / "run" / "supervisor.json").exists() and shop.news()["ready"], 60)
+        until(lambda: (shop.folder / "run" / "supervisor.json").exists() and shop.news()["ready"], 2 * PATIENCE_SECONDS)
         supervisor.send_signal(signal.SIGINT)
-        out, _ = supervisor.communicate(timeout=60)
+        out, _ = supervisor.communicate(timeout=2 * PATIENCE_SECONDS)
     finally:
         supervisor.kill()
     assert supervisor.returncode == 0, out

@@ -16,7 +16,7 @@ from dangol.engines import state
 from dangol.settings import Settings, load
 from tests.cli.conftest import Ran, Shop, make_shop
 from tests.cli.test_supervisor import add_up, event, key_of
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -38,15 +38,15 @@ def up_without_state(shop: Shop) -> Ran:
     ran = shop.run("up", "--detach")
     assert ran.code == 1, ran.out
     assert "Not everything came up" in ran.err
+    until(lambda: shop.processes()["collect"]["state"] == "running")
     processes = shop.processes()
-    assert processes["collect"]["state"] == "running"
     assert {(processes[name]["state"], processes[name]["last_end"]) for name in WAITING} == {("waiting", "waits for State")}
     return ran
 
 
 def all_comes_up(shop: Shop) -> None:
     """Everything runs without anybody's doing, and nothing is said to be missing."""
-    until(lambda: shop.news()["ready"], 60, "it did not come up by itself")
+    until(lambda: shop.news()["ready"], 2 * PATIENCE_SECONDS, "it did not come up by itself")
     assert shop.status()["notes"] == []
     assert {shop.processes()[name]["state"] for name in WAITING} == {"running"}
 
