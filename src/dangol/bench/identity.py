@@ -37,18 +37,18 @@ def identity() -> list[Result]:
         dice = random.Random(11)  # noqa: S311 - made-up data
         for number in range(2):
             fill_log(settings, batches(EVENTS, visiting(KNOWN, dice, number * EVENTS), seed=number, first=number * EVENTS))
-            plain, _ = work(settings)
+            plain = work(settings)
         pairs = [(_member(one), _device(one)) for one in dice.sample(range(KNOWN), SPLITS)]
         results += _decisions(settings, pairs, "a normal person", "< 50 ms")
-        own, _ = _worked(settings, _first_seen(lambda one: f"own-{one}", "own"))
-        hostile, _ = _worked(settings, _first_seen(lambda _: "hostile", "hostile"))
+        own = _worked(settings, _first_seen(lambda one: f"own-{one}", "own"))
+        hostile = _worked(settings, _first_seen(lambda _: "hostile", "hostile"))
         results.append(_rate(f"events/s of {HOSTILE:,} new members on one cookie", hostile, own, "the same with a cookie each"))
-        grown, _ = _worked(settings, _giants(0, GIANT))
+        grown = _worked(settings, _giants(0, GIANT))
         results.append(_rate(f"events/s while a person grows to {GIANT:,} identifiers", grown, own, "new members with a cookie each"))
         results += _decisions(settings, [(node_bytes("user_id", "giant"), node_bytes("cms_id", f"c{one}")) for one in range(GIANT_SPLITS)],
                               f"a person of {GIANT:,} identifiers", "does not stop the flow")  # fmt: skip
         ordinary = batches(EVENTS, visiting(KNOWN, dice, 3 * EVENTS), seed=5, first=3 * EVENTS)
-        mixed, _ = _worked(
+        mixed = _worked(
             settings, [body for pair in _woven(ordinary, _giants(GIANT, GIANT + len(ordinary) * 20 // GIANT_SHARE)) for body in pair]
         )
         results.append(
@@ -92,10 +92,9 @@ def _rate(what: str, told: float, floor: float, floor_is: str) -> Result:
     return Result(bench="identity", what=what, value=told, unit="events/s", floor=floor, floor_is=floor_is, goal="≥ 0.5 of it")
 
 
-def _worked(settings: Settings, bodies: Sequence[bytes]) -> tuple[float, float]:
+def _worked(settings: Settings, bodies: Sequence[bytes]) -> float:
     fill_log(settings, bodies)
-    told, cpu = work(settings)
-    return told["rate"], cpu
+    return work(settings)["rate"]
 
 
 def _member(one: int) -> bytes:

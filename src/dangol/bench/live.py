@@ -117,7 +117,7 @@ def _live() -> Live:
         with (settings.workspace / "dangol.toml").open("a", encoding="utf-8") as file:
             file.write('[deliver]\nprivate_networks = "127.0.0.0/8"\n')
         fill_log(settings, batches(FIRST_EVENTS, PEOPLE, seed=7, first=5_000_000))
-        told, _ = work(settings)
+        told = work(settings)
         receiver = Receiver()
         stack.callback(receiver.close)
         token, members = _prepare(settings, receiver.url)

@@ -6,19 +6,24 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 from dangol.bench.filling import fill_people
 from dangol.bench.made import batches, scattered, visiting
-from dangol.bench.measure import Result, cpu_seconds, family
+from dangol.bench.measure import Result, median
 from dangol.bench.scratch import answer_of, helper, scratch
 from dangol.settings import Settings
 
 EVENTS = 120_000
 PEOPLE = 30_000
-#: Events measured at each size of State.
+#: Events measured in each round.
 SCALE_EVENTS = 40_000
-SCALE_PEOPLE = (100_000, 1_000_000)
-LONG_SCALE_PEOPLE = (5_000_000,)
+#: Events before anything is measured.
+SCALE_WARM = 120_000
+SCALE_ROUNDS = 3
+#: Half as many people as identifiers.
+SCALE_PEOPLE = (100_000, 500_000)
+LONG_SCALE_PEOPLE = (500_000, 5_000_000)
 #: Whose the events are, and what that means.
 SCALE_MIXES = {
     "visits": "6.85 events a visit, 57 % of visits by somebody new, as `dangol world` has them; 30 % of events with two or more identifiers",
@@ -34,13 +39,13 @@ def process() -> list[Result]:
     """Events a second from a filled log, one worker, and the floor: decode everything, COPY the same rows without indexes."""
     with scratch() as settings:
         fill_log(settings, batches(EVENTS, PEOPLE))
-        told, state_cpu = work(settings)
+        told = work(settings)
         decode, copy = _decode_seconds(settings), _copy_seconds(settings)
     floor = EVENTS / (decode + copy)
-    cpu = (told["cpu_seconds"] + state_cpu) / told["events"] * 1e6
+    cpu = told["cpu_us"] + told["state_cpu_us"]
     note = (
-        f"{EVENTS:,} events of {PEOPLE:,} people, 30 % with two or more identifiers; worker {told['cpu_seconds'] / told['events'] * 1e6:.1f} + "
-        f"PostgreSQL {state_cpu / told['events'] * 1e6:.1f} µs CPU an event; floor: decode {decode / EVENTS * 1e6:.1f} + COPY {copy / EVENTS * 1e6:.1f} µs"
+        f"{EVENTS:,} events of {PEOPLE:,} people, 30 % with two or more identifiers; worker {told['cpu_us']:.1f} + "
+        f"PostgreSQL {told['state_cpu_us']:.1f} µs CPU an event; floor: decode {decode / EVENTS * 1e6:.1f} + COPY {copy / EVENTS * 1e6:.1f} µs"
     )
     return [
         Result(
@@ -51,33 +56,60 @@ def process() -> list[Result]:
 
 
 def scale(*, long: bool = False) -> list[Result]:
-    """The rate with so many people known already: visits as `dangol world` has them, and events scattered over everybody."""
-    results: list[Result] = []
-    floors: dict[str, float] = {}
-    sizes = SCALE_PEOPLE + (LONG_SCALE_PEOPLE if long else ())
-    with scratch() as settings:
-        known = number = 0
-        for size in sizes:
-            fill_people(settings, known, size)
-            known = size
-            for mix, note in SCALE_MIXES.items():
-                # The first round finds caches cold, and every page it touches goes into the write-ahead log whole: it is not measured.
-                for _ in range(2):
-                    number += 1
-                    dice = random.Random(number)  # noqa: S311 - made-up data
-                    first = number * SCALE_EVENTS
-                    who = visiting(size, dice, first) if mix == "visits" else scattered(2 * size, dice, size)
-                    fill_log(settings, batches(SCALE_EVENTS, who, seed=number, first=1_000_000_000 + first))
-                    told, state_cpu = work(settings)
-                floor = floors.setdefault(mix, told["rate"])
-                results.append(
-                    Result(
-                        bench="scale", what=f"rate with {size:,} people ({2 * size:,} identifiers), {mix}", value=told["rate"], unit="events/s",
-                        floor=floor, floor_is=f"the rate with {sizes[0]:,} people", cpu_us=(told["cpu_seconds"] + state_cpu) / told["events"] * 1e6,
-                        goal="flat, ≥ 10,000" if mix == "visits" else "", note=f"{SCALE_EVENTS:,} events after as many that are not counted; {note}",
-                    )
-                )  # fmt: skip
+    """The rate with so many people known already: visits as `dangol world` has them, and events scattered over everybody.
+
+    Sizes take turns, so that a machine that is faster at one time than at another is no faster for one of them.
+    """
+    sizes = LONG_SCALE_PEOPLE if long else SCALE_PEOPLE
+    rounds: dict[tuple[str, int], list[dict[str, float]]] = {}
+    with ExitStack() as stack:
+        crowds = [_Crowd(stack.enter_context(scratch()), size) for size in sizes]
+        for mix in SCALE_MIXES:
+            for crowd in crowds:
+                crowd.work(mix, SCALE_WARM, SCALE_EVENTS)
+            for _ in range(SCALE_ROUNDS):
+                for crowd in crowds:
+                    rounds.setdefault((mix, crowd.size), []).append(crowd.work(mix, SCALE_EVENTS, SCALE_EVENTS))
+    results = []
+    for (mix, size), told in rounds.items():
+        rate = median([one["rate"] for one in told])
+        floor = median([one["rate"] for one in rounds[mix, sizes[0]]])
+        worker, postgresql = (median([one[part] for one in told]) for part in ("cpu_us", "state_cpu_us"))
+        results.append(
+            Result(
+                bench="scale", what=f"rate with {size:,} people ({2 * size:,} identifiers), {mix}", value=rate, unit="events/s", floor=floor,
+                floor_is=f"the rate with {sizes[0]:,} people", cpu_us=worker + postgresql, goal="flat, ≥ 10,000" if mix == "visits" else "",
+                note=f"worker {worker:.0f} + PostgreSQL {postgresql:.0f} µs; median of {SCALE_ROUNDS} rounds of {SCALE_EVENTS:,} events after as many "
+                f"that are not counted, and {SCALE_WARM:,} before all; {SCALE_MIXES[mix]}",
+            )
+        )  # fmt: skip
     return results
+
+
+class _Crowd:
+    """A State that knows so many people already."""
+
+    def __init__(self, settings: Settings, size: int) -> None:
+        from dangol.engines import state  # noqa: PLC0415 - beside its use
+
+        self.settings, self.size, self._told = settings, size, 0
+        fill_people(settings, 0, size)
+        # Cache and write-ahead log are as large as what State holds asks for when it starts.
+        state.stop(settings)
+        state.start(settings)
+
+    def work(self, mix: str, uncounted: int, counted: int) -> dict[str, float]:
+        """What the worker told of *counted* events after *uncounted* ones.
+
+        The first events of a new worker are slow: its PostgreSQL process meets every page of the cache for the first time, and the first change
+        of a page after a checkpoint writes it whole.
+        """
+        first, events = self._told, uncounted + counted
+        self._told += events
+        dice = random.Random(first)  # noqa: S311 - made-up data
+        who = visiting(self.size, dice, first) if mix == "visits" else scattered(2 * self.size, dice, self.size)
+        fill_log(self.settings, batches(events, who, seed=first, first=1_000_000_000 + first))
+        return work(self.settings, uncounted)
 
 
 def fill_log(settings: Settings, bodies: Sequence[bytes]) -> None:
@@ -99,14 +131,13 @@ def fill_log(settings: Settings, bodies: Sequence[bytes]) -> None:
         writer.close()
 
 
-def work(settings: Settings) -> tuple[dict[str, float], float]:
-    """(what the worker told, CPU seconds that PostgreSQL used meanwhile)."""
-    from dangol.engines import state  # noqa: PLC0415 - as above
+def work(settings: Settings, uncounted: int = 1) -> dict[str, float]:
+    """Let a worker apply what waits; the first *uncounted* events, at least the first batch, are not measured.
 
-    pid = state.process_id(settings) or 0
-    before = cpu_seconds(family(pid))
-    told: dict[str, float] = answer_of(helper("worker", str(settings.workspace)), 900)
-    return told, cpu_seconds(family(pid)) - before
+    Returns: events measured, their rate a second, and CPU µs an event of the worker (cpu_us) and of PostgreSQL (state_cpu_us).
+    """
+    told: dict[str, float] = answer_of(helper("worker", str(settings.workspace), str(uncounted)), 900)
+    return told
 
 
 def _bodies(settings: Settings) -> Iterator[bytes]:

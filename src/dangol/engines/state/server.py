@@ -25,6 +25,7 @@ from psycopg import Connection, sql
 from dangol.durable import make_folder, place, put
 from dangol.engines.state.account import Account, account_for
 from dangol.engines.state.errors import StateUnavailable
+from dangol.engines.state.options import OPTIONS, held_bytes, memory_bytes, sized
 from dangol.engines.state.traces import exclusive, free_port, held, is_free, is_postgres, open_lock, postmaster, serves, until
 from dangol.engines.state.wheel import let_others_run, program, trees
 from dangol.settings import Settings
@@ -40,57 +41,6 @@ STOP_SECONDS = 60
 SETTLE_SECONDS = 20
 #: How often a port that somebody else took meanwhile is exchanged for another.
 PORT_TRIES = 6
-
-
-def _cache_size(memory_bytes: int) -> str:
-    """PostgreSQL's own cache: a thirty-second of the machine's memory, 256 to 768 MB.
-
-    Ids are hashes, so writes spread over whole indexes; a cache that holds them spares reading and writing each page again and again.
-    """
-    megabytes = max(256, min(768, memory_bytes // 32 // 1_048_576))
-    return f"{megabytes}MB"
-
-
-def _memory_bytes() -> int:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return 0
-
-
-#: PostgreSQL's settings. Reasons stand in docs/decisions/0002-state-from-a-wheel.md.
-OPTIONS: dict[str, str] = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "max_connections": "60",
-    "shared_buffers": _cache_size(_memory_bytes()),
-    "work_mem": "16MB",
-    "maintenance_work_mem": "128MB",
-    "effective_cache_size": "2GB",
-    "max_wal_size": "4GB",
-    "min_wal_size": "256MB",
-    "checkpoint_timeout": "15min",
-    "synchronous_commit": "on",
-    "jit": "off",
-    "random_page_cost": "1.1",
-    "autovacuum_naptime": "20s",
-    "autovacuum_vacuum_cost_limit": "1000",
-    "autovacuum_vacuum_scale_factor": "0.1",
-    "autovacuum_analyze_scale_factor": "0.05",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "lc_messages": "C",
-    "logging_collector": "on",
-    "log_filename": "postgresql-%a.log",
-    "log_truncate_on_rotation": "on",
-    "log_rotation_age": "1d",
-    "log_rotation_size": "0",
-    "log_min_duration_statement": "2s",
-    # Values in statements and in details of errors are people's data; they do not belong in a log.
-    "log_error_verbosity": "terse",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-}
 
 
 def start(settings: Settings, *, options: Mapping[str, str] | None = None) -> str:
@@ -296,7 +246,7 @@ def _launch(settings: Settings, account: Account, options: Mapping[str, str]) ->
 
 def _launch_on(settings: Settings, account: Account, options: Mapping[str, str], port: int) -> bool:
     data = settings.state_dir / "data"
-    all_options = {**OPTIONS, "log_directory": str(_log_folder(settings)), "port": str(port), **options}
+    all_options = {**OPTIONS, **sized(held_bytes(data), memory_bytes()), "log_directory": str(_log_folder(settings)), "port": str(port), **options}
     arguments = [program("postgres"), "-D", str(data)]
     for name, value in all_options.items():
         arguments += ["-c", f"{name}={value}"]
