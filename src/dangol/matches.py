@@ -25,7 +25,18 @@ from dangol.events.facts import FactKind
 from dangol.events.ports import Lake
 from dangol.flow import decide_people, tell, undecide_people
 from dangol.hotstate import RawConnection, connect_raw
-from dangol.identity import Decided, Decision, DecisionKind, DecisionRefused, RuleSet, rules_in_force, was_taken_back
+from dangol.identity import (
+    Decided,
+    Decision,
+    DecisionKind,
+    DecisionRefused,
+    Foreseen,
+    RuleSet,
+    foresee_decision,
+    foresee_undoing,
+    rules_in_force,
+    was_taken_back,
+)
 from dangol.identity.joining import one_at_a_time
 from dangol.identity.suggestions import (
     Approver,
@@ -179,15 +190,29 @@ def accept(at: Desk, number: int, by: Approver, why: str = "") -> Verdict:
 
     Everything is looked at again inside the transaction that joins them, so no haste gets around the second operator.
     """
+    seen = suggestion(at.connection, number)
+    foreseen = _foresee(at, _ends(seen)) if seen is not None else None
     with at.connection.transaction():
         found, refusal = _open(at.connection, number)
         if found is None:
             return refusal
         why = why.strip()[:WHY_LONGEST]
-        return _approve(at, found, by, why, risks(at.connection, found, at.policy, at.rules))
+        return _approve(at, found, by, why, risks(at.connection, found, at.policy, at.rules), foreseen)
 
 
-def _approve(at: Desk, found: Suggestion, by: Approver, why: str, why_two: tuple[Risk, ...]) -> Verdict:
+def _foresee(at: Desk, ends: tuple[UUID, UUID]) -> Foreseen | None:
+    """What joining these two would lead to, worked out before others have to wait."""
+    return foresee_decision(at.connection, Decision(DecisionKind.TOGETHER, ends[0].bytes, ends[1].bytes), at.rules)
+
+
+def _ends(of: Suggestion) -> tuple[UUID, UUID]:
+    """Who merges by hand names the two identifiers; matching means the people as they are now."""
+    return (of.a, of.b) if of.asked is not None else (of.person_a, of.person_b)
+
+
+def _approve(
+    at: Desk, found: Suggestion, by: Approver, why: str, why_two: tuple[Risk, ...], foreseen: Foreseen | None
+) -> Verdict:
     step = step_of(why_two, found.first_approval, (found.person_a, found.person_b), by)
     if step in (Step.SAME_OPERATOR, Step.NOT_AN_OPERATOR):
         return Verdict(Outcome(step.value), found, why_two)
@@ -196,7 +221,7 @@ def _approve(at: Desk, found: Suggestion, by: Approver, why: str, why_two: tuple
         approve_first(at.connection, found, by, why=why, at=to_datetime(now))
         _tell(at, found, "first", by, why, now)
         return Verdict(Outcome.FIRST, suggestion(at.connection, found.number), why_two)
-    return _join(at, found, by, why, SuggestionState.ACCEPTED, why_two)
+    return _join(at, found, by, why, SuggestionState.ACCEPTED, why_two, foreseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +245,7 @@ def merge(at: Desk, a: UUID, b: UUID, by: Approver, why: str) -> Merge:
     Raises: DecisionRefused.
     """
     why = why.strip()[:WHY_LONGEST]
+    foreseen = _foresee(at, (a, b))
     with at.connection.transaction():
         one_at_a_time(at.connection)
         people = _people(at.connection, a, b)
@@ -227,24 +253,24 @@ def merge(at: Desk, a: UUID, b: UUID, by: Approver, why: str) -> Merge:
         found = lock_standing(at.connection, number) if number is not None else None
         why_two = _risks(at.connection, people, found, at.policy, at.rules) if people is not None else ()
         if people is None or not why_two:
-            return _merge_now(at, a, b, by, why, found)
+            return _merge_now(at, a, b, by, why, found, foreseen)
         if not why:
             raise DecisionRefused("A decision about people needs a reason (why), so that the next person understands it.")
         if found is None:
             found = _ask(at, a, b, people, by, why)
         if found.state is not SuggestionState.OPEN:
             raise DecisionRefused("Operators keep these two apart by a decision in force. Take that back first; Decisions lists them.")
-        verdict = _approve(at, found, by, why, why_two)
+        verdict = _approve(at, found, by, why, why_two, foreseen)
         if verdict.outcome is Outcome.REFUSED:
             raise DecisionRefused(verdict.detail)
         waits = {Outcome.NOT_AN_OPERATOR: Outcome.WAITS, Outcome.SAME_OPERATOR: Outcome.FIRST}
         return Merge(waits.get(verdict.outcome, verdict.outcome), verdict.decided, verdict.suggestion, why_two)
 
 
-def _merge_now(at: Desk, a: UUID, b: UUID, by: Approver, why: str, found: Suggestion | None) -> Merge:
+def _merge_now(at: Desk, a: UUID, b: UUID, by: Approver, why: str, found: Suggestion | None, foreseen: Foreseen | None) -> Merge:
     now = now_us()
     decision = Decision(DecisionKind.TOGETHER, a.bytes, b.bytes)
-    decided = decide_people(at.connection, at.lake, decision, at.rules, actor=by.actor, why=why, now_us=now)
+    decided = decide_people(at.connection, at.lake, decision, at.rules, actor=by.actor, why=why, now_us=now, foreseen=foreseen)
     if decided.already:
         return Merge(Outcome.JOINED, decided)
     details = {"a": a.hex, "b": b.hex, "decision": decided.number}
@@ -296,6 +322,8 @@ def reject(at: Desk, number: int, by: Approver, why: str = "", *, for_good: bool
 
 def take_back(at: Desk, number: int, by: Approver) -> Verdict:
     """Take a verdict back, or one's own first approval: those who were joined come apart as if it never was, and the pair waits again."""
+    seen = suggestion(at.connection, number)
+    foreseen = foresee_undoing(at.connection, seen.decision, at.rules) if seen is not None and seen.decision is not None else None
     with at.connection.transaction():
         one_at_a_time(at.connection)
         found = lock_standing(at.connection, number)
@@ -305,7 +333,7 @@ def take_back(at: Desk, number: int, by: Approver) -> Verdict:
         joined = found.state in (SuggestionState.ACCEPTED, SuggestionState.AUTOMATIC)
         own_first = found.state is SuggestionState.OPEN and found.first is not None and found.first.actor == by.actor
         if joined and found.decision is not None and found.taken_back is None:
-            undecide_people(at.connection, at.lake, found.decision, at.rules, actor=by.actor, now_us=now)
+            undecide_people(at.connection, at.lake, found.decision, at.rules, actor=by.actor, now_us=now, foreseen=foreseen)
             _audit(at, found, "taken_back", by, "")
         elif own_first or found.state in (SuggestionState.REJECTED, SuggestionState.NEVER):
             open_again(at.connection, number)
@@ -374,16 +402,18 @@ def _people(connection: Connection[Any], a: UUID, b: UUID) -> tuple[UUID, UUID] 
     return (people[0], people[1]) if len(people) == 2 else None
 
 
-def _join(at: Desk, found: Suggestion, by: Approver, why: str, became: SuggestionState, why_two: tuple[Risk, ...]) -> Verdict:
+def _join(
+    at: Desk, found: Suggestion, by: Approver, why: str, became: SuggestionState, why_two: tuple[Risk, ...], foreseen: Foreseen | None = None
+) -> Verdict:
     now = now_us()
     evidence = f"suggestion {found.number}: {in_words(found)}"
-    # Who merges by hand names the two identifiers; matching means the people as they are now.
-    one, other = (found.a, found.b) if found.asked is not None else (found.person_a, found.person_b)
+    one, other = _ends(found)
     decision = Decision(DecisionKind.TOGETHER, one.bytes, other.bytes)
     try:
         decided = decide_people(
-            at.connection, at.lake, decision, at.rules, actor=by.actor, why=f"{why} ({evidence})" if why else evidence, now_us=now
-        )
+            at.connection, at.lake, decision, at.rules, actor=by.actor, why=f"{why} ({evidence})" if why else evidence, now_us=now,
+            foreseen=foreseen,
+        )  # fmt: skip
     except DecisionRefused as refusal:
         return Verdict(Outcome.REFUSED, found, why_two, str(refusal))
     settle(at.connection, found, became, by, why=why, at=to_datetime(now), decision=decided.number)

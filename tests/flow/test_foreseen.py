@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.flow.following import sound
 from tests.flow.machine import START, Machine
 from tests.flow.test_at_once import COOKIE, MINA, decided, glued, operator
 from tests.flow.test_people import identify, track
+from tests.identity.suggestions.people import arrive, mail, match, member, suggest
 
+from dangol import matches
+from dangol.cli import main
+from dangol.console import identity_acts
 from dangol.engines.lake import open_lake
 from dangol.events import node_bytes
 from dangol.flow import decide_people, undecide_people
@@ -21,17 +27,21 @@ from dangol.identity import (
     foresee_decision,
     foresee_undoing,
     keep_rules,
+    replaying,
     rules_in_force,
     shipped_document,
 )
+from dangol.identity.joining import LINK_LOCK
 from dangol.identity.replaying import still_holds
+from dangol.identity.suggestions import Approver
+from dangol.operators import add_operator
 
 EMAIL = ("email", "mina@b.kr")
 
 
-def event(**fields: object) -> Callable[[Machine], None]:
+def event(minute: int = 20, **fields: object) -> Callable[[Machine], None]:
     def happens(machine: Machine) -> None:
-        machine.feed(identify("between", fields.pop("minute", 20), **fields))
+        machine.feed(identify("between", minute, **fields))
         machine.settle()
 
     return happens
@@ -67,30 +77,38 @@ def people(machine: Machine) -> None:
     assert machine.rows("select refused from edge where refused <> ''") == [("unverified",)]
 
 
-def split(machine: Machine, other: tuple[str, str]) -> Decision:
+def split(other: tuple[str, str]) -> Decision:
     return Decision(DecisionKind.APART, node_bytes(*MINA), node_bytes(*other))
 
 
+#: Somebody else, whose address Mina typed: refused, because nobody proved that it is hers.
+CARD = ("loyalty_number", "L1")
+MERGE = Decision(DecisionKind.TOGETHER, node_bytes(*CARD), node_bytes(*MINA))
+
+
+@pytest.mark.parametrize("kind", DecisionKind)
 @pytest.mark.parametrize("what", BETWEEN)
-def test_what_was_foreseen_and_has_changed_is_worked_out_again(machine: Machine, what: str):
-    """A split and its undoing, both foreseen before something else happened to the same people: they are what all facts say."""
+def test_what_was_foreseen_and_has_changed_is_worked_out_again(machine: Machine, what: str, kind: DecisionKind):
+    """A split or a merge, foreseen before something else happened to the same people: it is what all facts say."""
     people(machine)
     happens, other = BETWEEN[what]
+    wanted = split(other) if kind is DecisionKind.APART else MERGE
     with operator(machine) as connection:
-        foreseen = foresee_decision(connection, split(machine, other), default_rules())
+        foreseen = foresee_decision(connection, wanted, default_rules())
         assert foreseen is not None
         assert still_holds(connection, foreseen, default_rules())
         happens(machine)
         assert not still_holds(connection, foreseen, rules_in_force(connection))
-        decide_people(connection, open_lake(machine.settings), split(machine, other), default_rules(), actor="steward", why="called", now_us=START, foreseen=foreseen)
+        decide_people(connection, open_lake(machine.settings), wanted, default_rules(), actor="steward", why="called", now_us=START, foreseen=foreseen)
     sound(machine)
 
 
-def test_an_undoing_that_was_foreseen_and_has_changed_is_worked_out_again(machine: Machine):
+@pytest.mark.parametrize(("kind", "other"), [(DecisionKind.APART, COOKIE), (DecisionKind.TOGETHER, CARD)])
+def test_an_undoing_that_was_foreseen_and_has_changed_is_worked_out_again(machine: Machine, kind: DecisionKind, other: tuple[str, str]):
     """What came between foreseeing and taking back is in what follows."""
     people(machine)
     with operator(machine) as connection:
-        number = decided(machine, connection, DecisionKind.APART, MINA, COOKIE).number
+        number = decided(machine, connection, kind, MINA, other).number
         foreseen = foresee_undoing(connection, number, default_rules())
         assert foreseen is not None
         BETWEEN["somebody joins"][0](machine)
@@ -98,18 +116,103 @@ def test_an_undoing_that_was_foreseen_and_has_changed_is_worked_out_again(machin
     sound(machine)
 
 
-@pytest.mark.parametrize("other", [COOKIE, EMAIL])
-def test_what_was_foreseen_and_still_holds_is_what_would_be_worked_out(machine: Machine, other: tuple[str, str]):
-    """Events that only repeat what is known change nothing of it; the split and its undoing are those of facts and decisions."""
+@pytest.mark.parametrize("wanted", [split(COOKIE), split(EMAIL), MERGE])
+def test_what_was_foreseen_and_still_holds_is_what_would_be_worked_out(machine: Machine, wanted: Decision):
+    """Events that only repeat what is known change nothing of it; the decision and its undoing are those of facts and decisions."""
     people(machine)
     before = machine.people_now()
     with operator(machine) as connection:
-        foreseen = foresee_decision(connection, split(machine, other), default_rules())
+        foreseen = foresee_decision(connection, wanted, default_rules())
         event(userId="mina", traits={"email": "mina@b.kr"})(machine)
         assert foreseen is not None
         assert still_holds(connection, foreseen, default_rules())
-        done = decide_people(connection, open_lake(machine.settings), split(machine, other), default_rules(), actor="steward", why="called", now_us=START, foreseen=foreseen)
+        done = decide_people(connection, open_lake(machine.settings), wanted, default_rules(), actor="steward", why="called", now_us=START, foreseen=foreseen)
         assert machine.people_now() == machine.people_judged_anew() != before
         undecide_people(connection, open_lake(machine.settings), done.number, default_rules(), actor="steward", now_us=START)
     assert machine.people_now() == before
+    sound(machine)
+
+
+def test_what_was_foreseen_of_others_is_not_taken_for_it(machine: Machine):
+    """Whoever hands in what was foreseen of another decision about the same people gets what follows from this one."""
+    people(machine)
+    with operator(machine) as connection:
+        foreseen = foresee_decision(connection, split(EMAIL), default_rules())
+        decide_people(connection, open_lake(machine.settings), split(COOKIE), default_rules(), actor="steward", why="called", now_us=START, foreseen=foreseen)
+    sound(machine)
+
+
+def test_a_merge_that_frees_what_both_share_is_worked_out_again(machine: Machine):
+    """What is shared is not foreseen: two accounts of one human, merged, get their device back, and taken apart lose it."""
+    machine.feed(identify("e1", 0, anonymousId="phone", userId="mina"), identify("e2", 5, anonymousId="phone", userId="new"))
+    machine.feed(track("e3", 6, anonymousId="phone"))
+    machine.settle()
+    before, phone = machine.people_now(), node_bytes("anonymous_id", "phone")
+    assert machine.rows("select uuid_send(node_id) from shared_identifier") == [(phone,)]
+    with operator(machine) as connection:
+        done = decided(machine, connection, DecisionKind.TOGETHER, MINA, ("user_id", "new"))
+        assert len(set(machine.people_now().values())) == 1
+        sound(machine)
+        undecide_people(connection, open_lake(machine.settings), done.number, default_rules(), actor="steward", now_us=START)
+    assert machine.people_now() == before
+    sound(machine)
+
+
+@pytest.fixture
+def held(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Each time that people are judged: how many hold others off meanwhile."""
+    found: list[int] = []
+
+    def judged(*args: Any) -> Any:
+        found.append(machine.rows("select count(*) from pg_locks where locktype = 'advisory' and objid = %s and granted", LINK_LOCK)[0][0])
+        return really(*args)
+
+    really = replaying.judged
+    monkeypatch.setattr(replaying, "judged", judged)
+    return found
+
+
+@pytest.mark.parametrize("kind", DecisionKind)
+def test_nobody_waits_while_a_decision_is_worked_out(machine: Machine, held: list[int], kind: DecisionKind):
+    """Preview, page and command, and what undoes it: people are judged before others are held off, never meanwhile."""
+    people(machine)
+    other = COOKIE if kind is DecisionKind.APART else ("anonymous_id", "c7")
+    ends, by = (UUID(bytes=node_bytes(*MINA)), UUID(bytes=node_bytes(*other))), identity_acts.By("operator:steward@brand.kr", "owner")
+    where = ("--workspace", str(machine.settings.workspace))
+    words = ("split" if kind is DecisionKind.APART else "merge", ":".join(MINA), "from" if kind is DecisionKind.APART else "with", ":".join(other))
+    before = machine.people_now()
+    del held[:]
+    identity_acts.preview(machine.settings, kind, *ends)
+    assert main([*words, "--dry-run", *where]) == 0
+    assert machine.people_now() == before
+    made = identity_acts.carry_out(machine.settings, kind, *ends, by=by, why="called")
+    assert machine.people_now() != before
+    assert main(["identity", "undo", str(made.number), *where]) == 0
+    assert machine.people_now() == before
+    assert held == [0, 0, 0, 0]
+    if kind is DecisionKind.APART:  # to merge again what was taken back needs two operators
+        assert main([*words, "--why", "called", *where]) == 0
+        assert machine.people_now() != before
+        identity_acts.take_back(machine.settings, made.number + 1, by=by)
+        assert machine.people_now() == before
+        assert held == [0, 0, 0, 0, 0, 0]
+
+
+def test_nobody_waits_while_a_suggested_match_is_worked_out(machine: Machine, held: list[int]):
+    """Nor when an operator accepts that two are one, asks for a merge of two members that another one approves, or takes it back."""
+    arrive(machine, "a", "b")
+    arrive(machine, "m1", "m2", members=True)
+    (number,) = suggest(machine, match(mail("a"), mail("b"))).fresh
+    before, by = machine.people_now(), Approver("operator:steward@brand.kr", "owner")
+    del held[:]
+    with matches.desk(machine.settings) as at:
+        assert matches.accept(at, number, by).outcome is matches.Outcome.JOINED
+        assert matches.take_back(at, number, by).done
+        assert machine.people_now() == before
+        assert held == [0, 0]
+        for approver in (by, Approver("operator:lead@brand.kr", "owner")):
+            add_operator(machine.connection, approver.actor.removeprefix("operator:"), "owner", "four unrelated words here")
+            merged = matches.merge(at, member("m1"), member("m2"), approver, "the same card")
+        assert merged.outcome is matches.Outcome.JOINED
+    assert held == [0, 0, 0, 0]
     sound(machine)

@@ -148,7 +148,7 @@ def _decide(args: argparse.Namespace) -> None:
     from dangol.engines.lake import open_lake  # noqa: PLC0415 - as above
     from dangol.events import now_us, to_datetime  # noqa: PLC0415 - as above
     from dangol.flow import decide_people  # noqa: PLC0415 - as above
-    from dangol.identity import Decision, DecisionKind, decide, rules_in_force  # noqa: PLC0415 - as above
+    from dangol.identity import Decision, DecisionKind, decide, foresee_decision, rules_in_force  # noqa: PLC0415 - as above
     from dangol.identity.suggestions import Approver  # noqa: PLC0415 - as above
     from dangol.privacy import record  # noqa: PLC0415 - as above
 
@@ -161,8 +161,9 @@ def _decide(args: argparse.Namespace) -> None:
         decision = Decision(kind, a.bytes, b.bytes)
         rules = rules_in_force(connection, settings.brand.country)
         now = now_us()
+        foreseen = foresee_decision(connection, decision, rules)
         if args.dry_run:
-            decided = decide(connection, decision, rules, actor=actor(), why=args.why, at=to_datetime(now), preview=True)
+            decided = decide(connection, decision, rules, actor=actor(), why=args.why, at=to_datetime(now), preview=True, foreseen=foreseen)
         elif kind is DecisionKind.TOGETHER:
             desk = matches.Desk(settings, connection, open_lake(settings), rules, matches.policy_of(settings))
             done = matches.merge(desk, a, b, Approver(actor()), args.why)
@@ -172,7 +173,9 @@ def _decide(args: argparse.Namespace) -> None:
             decided = done.decided
         else:
             with connection.transaction():
-                decided = decide_people(connection, open_lake(settings), decision, rules, actor=actor(), why=args.why, now_us=now)
+                decided = decide_people(
+                    connection, open_lake(settings), decision, rules, actor=actor(), why=args.why, now_us=now, foreseen=foreseen
+                )
                 details = {"a": decision.a.hex(), "b": decision.b.hex(), "decision": decided.number}
                 record(connection, actor(), f"people.{kind}", subject=f"decision:{decided.number}", why=args.why, details=details)
     _say_people(args, decided)
@@ -212,14 +215,16 @@ def _undo(args: argparse.Namespace) -> None:
     from dangol.engines.lake import open_lake  # noqa: PLC0415 - as above
     from dangol.events import now_us  # noqa: PLC0415 - as above
     from dangol.flow import undecide_people  # noqa: PLC0415 - as above
-    from dangol.identity import rules_in_force  # noqa: PLC0415 - as above
+    from dangol.identity import foresee_undoing, rules_in_force  # noqa: PLC0415 - as above
     from dangol.privacy import record  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
-    with _raw(settings) as connection, connection.transaction():
+    with _raw(settings) as connection:
         rules = rules_in_force(connection, settings.brand.country)
-        decided = undecide_people(connection, open_lake(settings), args.number, rules, actor=actor(), now_us=now_us())
-        record(connection, actor(), "people.undecided", subject=f"decision:{args.number}", why="taken back", details={})
+        foreseen = foresee_undoing(connection, args.number, rules)
+        with connection.transaction():
+            decided = undecide_people(connection, open_lake(settings), args.number, rules, actor=actor(), now_us=now_us(), foreseen=foreseen)
+            record(connection, actor(), "people.undecided", subject=f"decision:{args.number}", why="taken back", details={})
     say(f"Decision {args.number} is taken back.")
     rows = [
         (str(_uuid(person)), "\n".join(f"{kind}:{value}" for kind, value in identifiers)) for person, identifiers in decided.people.items()

@@ -112,9 +112,13 @@ def preview(settings: Settings, kind: DecisionKind, a: UUID, b: UUID) -> Act:
         risks: tuple[Risk, ...] = ()
         if kind is DecisionKind.TOGETHER:
             risks = matches.risks_of_merge(connection, a, b, matches.policy_of(settings), rules)
+        decision = Decision(kind, a.bytes, b.bytes)
+        foreseen = foresee_decision(connection, decision, rules)
         # Recorded, looked at and rolled back: so the preview is what the rules say, not what a page guesses.
         with connection.transaction(force_rollback=True):
-            decided = decide(connection, Decision(kind, a.bytes, b.bytes), rules, actor="preview", why="preview", at=to_datetime(now_us()))
+            decided = decide(
+                connection, decision, rules, actor="preview", why="preview", at=to_datetime(now_us()), foreseen=foreseen
+            )
             return Act(0, decided.already, before, _people(connection, [a, b], decided), risks)
 
 

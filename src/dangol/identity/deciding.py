@@ -48,21 +48,17 @@ class Decided:
 
 
 def foresee_decision(connection: Connection[Any], decision: Decision, rules: RuleSet) -> Foreseen | None:
-    """What *decision* would lead to, for decide(): worked out beforehand, so that nobody waits for it. The connection must be in no transaction.
+    """What *decision* would lead to, for decide(): worked out beforehand, so that nobody waits for it.
 
-    None: it has to be worked out when it is made. Only keeping apart can be foreseen; what is put together may change what is shared.
+    None: it has to be worked out when it is made, because the connection is in a transaction already, or nobody is known of whom it is.
     """
-    if decision.kind is not DecisionKind.APART or not _idle(connection):
-        return None
-    return foresee(connection, {decision.a, decision.b}, rules, more=decision)
+    return foresee(connection, decision, rules, back=False) if _idle(connection) else None
 
 
 def foresee_undoing(connection: Connection[Any], number: int, rules: RuleSet) -> Foreseen | None:
     """What taking decision *number* back would lead to, for take_back(); as foresee_decision."""
-    decision = decision_in_force(connection, number)
-    if decision is None or decision.kind is not DecisionKind.APART or not _idle(connection):
-        return None
-    return foresee(connection, {decision.a, decision.b}, rules, less=decision)
+    decision = decision_in_force(connection, number) if _idle(connection) else None
+    return foresee(connection, decision, rules, back=True) if decision else None
 
 
 def _idle(connection: Connection[Any]) -> bool:
@@ -105,9 +101,9 @@ def decide(
             number = next(iter(standing.values()))
             raise DecisionRefused(f"Decision {number} says the opposite about these two. Take it back first: `dangol identity undo {number}`.")
         rules = rules_in_force(connection, rules.region)
-        holds = foreseen is not None and still_holds(connection, foreseen, rules)
+        holds = _if_it_holds(connection, foreseen, decision, rules)
         number = record_decision(connection, decision, actor=actor, why=why, at=at)
-        outcome = _settle(connection, {decision.a, decision.b}, rules, foreseen if holds else None)
+        outcome = _settle(connection, decision, rules, holds)
         return Decided(0 if preview else number, _people_around(connection, decision, outcome), outcome)
 
 
@@ -118,11 +114,12 @@ def take_back(
     with connection.transaction():
         one_at_a_time(connection)
         rules = rules_in_force(connection, rules.region)
-        holds = foreseen is not None and still_holds(connection, foreseen, rules)
-        decision = undo_decision(connection, number, actor=actor, at=at)
+        decision = decision_in_force(connection, number)
         if decision is None:
             raise DecisionRefused(f"There is no decision {number} in force. `dangol identity decisions` lists them.")
-        outcome = _settle(connection, {decision.a, decision.b}, rules, foreseen if holds else None)
+        holds = _if_it_holds(connection, foreseen, decision, rules)
+        undo_decision(connection, number, actor=actor, at=at)
+        outcome = _settle(connection, decision, rules, holds)
         return Decided(number, _people_around(connection, decision, outcome), outcome)
 
 
@@ -134,21 +131,36 @@ def settle_decided_since(connection: Connection[Any], before: DecisionsKnown, ru
     one_at_a_time(connection)
     named = named_since(connection, before)
     if named:
-        _settle(connection, named, rules)
+        # Rules that took effect after a decision may know one of its identifiers no more.
+        known = _known(connection, named)
+        outcome = LinkOutcome({}, [], [], [], [], [])
+        rejoin(connection, known | _share_anew(connection, known, outcome, rules), outcome, rules)
     return bool(named)
 
 
-def _settle(connection: Connection[Any], nodes: set[bytes], rules: RuleSet, foreseen: Foreseen | None = None) -> LinkOutcome:
+def _if_it_holds(connection: Connection[Any], foreseen: Foreseen | None, decision: Decision, rules: RuleSet) -> Foreseen | None:
+    """What was foreseen of this very decision, while nobody else settles people and before it is kept; None: it is to be worked out."""
+    return foreseen if foreseen and foreseen.decision == decision and still_holds(connection, foreseen, rules) else None
+
+
+def _settle(connection: Connection[Any], decision: Decision, rules: RuleSet, foreseen: Foreseen | None) -> LinkOutcome:
+    """What follows from *decision*, taken or taken back just now."""
     outcome = LinkOutcome({}, [], [], [], [], [])
-    if foreseen is not None:
+    known = _known(connection, {decision.a, decision.b})
+    # Keeping apart changes nothing of what is shared; what is put together may, and then everybody around is judged by that.
+    around = _share_anew(connection, known, outcome, rules) if decision.kind is DecisionKind.TOGETHER else set()
+    if foreseen is not None and not around:
         write(connection, foreseen.judged, outcome)
-        return outcome
-    # Rules that took effect after a decision may know one of its identifiers no more.
-    known = _known(connection, nodes)
+    else:
+        rejoin(connection, known | around, outcome, rules)
+    return outcome
+
+
+def _share_anew(connection: Connection[Any], known: set[bytes], outcome: LinkOutcome, rules: RuleSet) -> set[bytes]:
+    """Settle what is shared around decided identifiers. Returns the identifiers to be judged anew because of that."""
     changed = shared_after(connection, known, rules)
     outcome.shared, outcome.released = changed.shared, changed.released
-    rejoin(connection, known | changed.neighbours, outcome, rules)
-    return outcome
+    return changed.neighbours
 
 
 def _must_exist(connection: Connection[Any], nodes: tuple[bytes, bytes]) -> None:

@@ -121,20 +121,9 @@ def record_decision(connection: Connection[Any], decision: Decision, *, actor: s
     return int(row[0])
 
 
-def undo_decision(connection: Connection[Any], number: int, *, actor: str, at: datetime) -> Decision | None:
-    """Take a decision back; returns it, or None when there is none in force with this number."""
-    row = connection.execute(
-        """
-        update identity_decision
-           set undone_at = %s,
-               undone_by = %s
-         where id = %s
-           and undone_at is null
-        returning kind, uuid_send(a), uuid_send(b)
-        """,
-        [at, actor, number],
-    ).fetchone()
-    return Decision(DecisionKind(row[0]), bytes(row[1]), bytes(row[2])) if row else None
+def undo_decision(connection: Connection[Any], number: int, *, actor: str, at: datetime) -> None:
+    """Take the decision of this number back. What follows from it is settled by the caller in the same transaction."""
+    connection.execute("update identity_decision set undone_at = %s, undone_by = %s where id = %s", [at, actor, number])
 
 
 def list_decisions(

@@ -44,8 +44,9 @@ class Judged(Struct):
 
 
 class Foreseen(Struct):
-    """What a decision would lead to, as long as nothing of it changes."""
+    """What a decision, or taking it back, would lead to, as long as nothing of it changes."""
 
+    decision: Decision
     judged: Judged
     #: Version of the rule set by which it was judged.
     version: int
@@ -59,21 +60,21 @@ def replay(connection: Connection[Any], people: set[bytes], outcome: LinkOutcome
 
 
 def foresee(
-    connection: Connection[Any], nodes: set[bytes], rules: RuleSet, *, more: Decision | None = None, less: Decision | None = None
+    connection: Connection[Any], decision: Decision, rules: RuleSet, *, back: bool
 ) -> Foreseen | None:
-    """What the people of *nodes* would be with one decision more, or less; None when none of them is known.
+    """What the people of both identifiers would be with *decision*, or (*back*) without it; None when neither is known.
 
-    The connection must be in no transaction. Nothing is changed, and nobody waits.
+    The connection must be in no transaction. Nothing is changed, and nobody waits. What is shared is taken as it is now.
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")  # all of it as of one moment
-        rows = connection.execute("select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids(sorted(nodes))]).fetchall()
+        rows = connection.execute("select distinct person_id from identifier where node_id = any(%s::uuid[])", [uuids((decision.a, decision.b))]).fetchall()
         if not rows:
             return None
         component = component_of(connection, {person for (person,) in rows})
         mark_ = _mark_of(connection, component)
-    component.decisions = [one for one in component.decisions if one != less] + ([more] if more else [])
-    return Foreseen(judged(component, rules), rules.version, mark_)
+    component.decisions = [one for one in component.decisions if one != decision] + ([] if back else [decision])
+    return Foreseen(decision, judged(component, rules), rules.version, mark_)
 
 
 def still_holds(connection: Connection[Any], foreseen: Foreseen, rules: RuleSet) -> bool:
