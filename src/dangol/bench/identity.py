@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dangol.bench.filling import fill_people
 from dangol.bench.made import batches, visiting
 from dangol.bench.measure import Result, percentile
 from dangol.bench.process import fill_log, work
-from dangol.bench.scratch import scratch
+from dangol.bench.scratch import answer_of, helper, scratch
 from dangol.events import node_bytes, now_us
 from dangol.settings import Settings
 
@@ -26,6 +28,7 @@ EVENTS = 40_000
 GIANT_SHARE = 100
 #: Members that use the hostile cookie.
 HOSTILE = 30_000
+_GIANT = node_bytes("user_id", "giant")
 _AT = '"timestamp":"2026-11-01T%02d:%02d:%02d.000Z"'
 
 
@@ -39,14 +42,18 @@ def identity() -> list[Result]:
             fill_log(settings, batches(EVENTS, visiting(KNOWN, dice, number * EVENTS), seed=number, first=number * EVENTS))
             plain = work(settings)
         pairs = [(_member(one), _device(one)) for one in dice.sample(range(KNOWN), SPLITS)]
-        results += _decisions(settings, pairs, "a normal person", "< 50 ms")
+        results += _decisions(settings, "split", pairs, "a normal person", "< 50 ms")
         own = _worked(settings, _first_seen(lambda one: f"own-{one}", "own"))
         hostile = _worked(settings, _first_seen(lambda _: "hostile", "hostile"))
         results.append(_rate(f"events/s of {HOSTILE:,} new members on one cookie", hostile, own, "the same with a cookie each"))
         grown = _worked(settings, _giants(0, GIANT))
         results.append(_rate(f"events/s while a person grows to {GIANT:,} identifiers", grown, own, "new members with a cookie each"))
-        results += _decisions(settings, [(node_bytes("user_id", "giant"), node_bytes("cms_id", f"c{one}")) for one in range(GIANT_SPLITS)],
-                              f"a person of {GIANT:,} identifiers", "does not stop the flow")  # fmt: skip
+        whose = f"a person of {GIANT:,} identifiers"
+        parts = [(_GIANT, node_bytes("cms_id", f"c{one}")) for one in range(GIANT_SPLITS)]
+        others = [(_GIANT, _device(one)) for one in dice.sample(range(KNOWN), GIANT_SPLITS)]
+        results += _decisions(settings, "split", parts, whose, "does not stop the flow")
+        results += _decisions(settings, "merge", others, whose, "does not stop the flow")
+        results += _beside_the_worker(settings, parts, others, dice)
         ordinary = batches(EVENTS, visiting(KNOWN, dice, 3 * EVENTS), seed=5, first=3 * EVENTS)
         mixed = _worked(
             settings, [body for pair in _woven(ordinary, _giants(GIANT, GIANT + len(ordinary) * 20 // GIANT_SHARE)) for body in pair]
@@ -57,34 +64,83 @@ def identity() -> list[Result]:
     return results
 
 
-def _decisions(settings: Settings, pairs: Sequence[tuple[bytes, bytes]], whose: str, goal: str) -> list[Result]:
-    """Split each pair by hand and take it back: the whole transaction, facts and commit included."""
+def _decisions(settings: Settings, act: str, pairs: Sequence[tuple[bytes, bytes]], whose: str, goal: str) -> list[Result]:
+    """Split or merge each pair by hand and take it back: the whole of it, facts and commit included, and how long others wait meanwhile."""
+    done: list[tuple[float, float]] = []
+    back: list[tuple[float, float]] = []
+    waiting = helper("waiting", str(settings.workspace), input_=None)
+    assert waiting.stdout is not None
+    waiting.stdout.readline()
+    for moments in _decided(settings, act, pairs):
+        done.append((moments[0], moments[1]))
+        back.append((moments[1], moments[2]))
+    waits: list[tuple[float, float]] = answer_of(waiting, 60)
+    results = []
+    for what, spans in ((f"a {act} of {whose}", done), (f"taking back the {act} of {whose}", back)):
+        whole = [(end - begin) * 1000 for begin, end in spans]
+        held = [1000 * max((long for since, long in waits if begin <= since + long and since <= end), default=0.0) for begin, end in spans]
+        results += [
+            Result(
+                bench="identity", what=f"{told}, p99", value=percentile(times, 0.99), unit="ms", goal=goal,
+                note=f"p50 {percentile(times, 0.5):.1f} ms, {len(times)} of them, with {KNOWN:,} people known",
+            )
+            for told, times in ((what, whole), (f"how long others wait for {what}", held))
+        ]  # fmt: skip
+    return results
+
+
+def _decided(settings: Settings, act: str, pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[float, float, float]]:
+    """Decide about each pair and take it back; tells when it was begun, decided, and taken back."""
     from dangol.engines import state  # noqa: PLC0415 - Django loads slowly; --help need not
     from dangol.engines.lake import open_lake  # noqa: PLC0415 - the same
     from dangol.flow import decide_people, undecide_people  # noqa: PLC0415 - the same
     from dangol.hotstate import connect_raw  # noqa: PLC0415 - the same
     from dangol.identity import Decision, DecisionKind, rules_in_force  # noqa: PLC0415 - the same
 
-    lake = open_lake(settings)
-    split: list[float] = []
-    back: list[float] = []
+    lake, kind = open_lake(settings), DecisionKind.APART if act == "split" else DecisionKind.TOGETHER
     with connect_raw(state.locate(settings), autocommit=True) as connection:
         rules = rules_in_force(connection)
         for a, b in pairs:
-            began = time.perf_counter()
-            decided = decide_people(
-                connection, lake, Decision(DecisionKind.APART, a, b), rules, actor="bench", why="bench", now_us=now_us()
-            )
-            middle = time.perf_counter()
+            began = time.monotonic()
+            decided = decide_people(connection, lake, Decision(kind, a, b), rules, actor="bench", why="bench", now_us=now_us())
+            middle = time.monotonic()
             undecide_people(connection, lake, decided.number, rules, actor="bench", now_us=now_us())
-            split.append((middle - began) * 1000)
-            back.append((time.perf_counter() - middle) * 1000)
+            yield began, middle, time.monotonic()
+
+
+def _beside_the_worker(
+    settings: Settings, parts: Sequence[tuple[bytes, bytes]], others: Sequence[tuple[bytes, bytes]], dice: random.Random
+) -> list[Result]:
+    """The longest that a busy worker commits nothing while giants are split, merged and put back one after the other, beside the same load alone."""
+    ordinary = [batches(2 * EVENTS, visiting(KNOWN, dice, (5 + 2 * one) * EVENTS), seed=6 + one, first=(5 + 2 * one) * EVENTS) for one in range(2)]
+    fill_log(settings, ordinary[0])
+    alone = work(settings)
+    fill_log(settings, ordinary[1])
+    ended, count = threading.Event(), 0
+
+    def decide() -> None:
+        nonlocal count
+        rounds = itertools.cycle([("split", parts), ("merge", others)])
+        for number, (act, pairs) in enumerate(rounds):
+            for _ in _decided(settings, act, [pairs[number % len(pairs)]]):
+                count += 2
+            if ended.is_set():
+                return
+
+    operator = threading.Thread(target=decide)
+    operator.start()
+    try:
+        beside = work(settings)
+    finally:
+        ended.set()
+        operator.join()
+    note = f"{count} decisions and undoings meanwhile, {beside['rate']:,.0f} events/s instead of {alone['rate']:,.0f}; half of the gaps are below"
     return [
         Result(
-            bench="identity", what=f"{what}, p99", value=percentile(times, 0.99), unit="ms", goal=goal,
-            note=f"p50 {percentile(times, 0.5):.1f} ms, {len(times)} of them, with {KNOWN:,} people known",
+            bench="identity", what=f"longest gap between two commits of a worker while a person of {GIANT:,} identifiers is split, merged and put back",
+            value=beside["worst_gap"] * 1000, unit="ms", floor=alone["worst_gap"] * 1000, floor_is="the same load alone", goal="does not stop the flow",
+            note=f"{note} {beside['median_gap'] * 1000:.0f} ms, alone {alone['median_gap'] * 1000:.0f} ms",
         )
-        for what, times in ((f"split of {whose}", split), (f"taking it back, of {whose}", back))
     ]  # fmt: skip
 
 

@@ -134,7 +134,8 @@ def fill_log(settings: Settings, bodies: Sequence[bytes]) -> None:
 def work(settings: Settings, uncounted: int = 1) -> dict[str, float]:
     """Let a worker apply what waits; the first *uncounted* events, at least the first batch, are not measured.
 
-    Returns: events measured, their rate a second, and CPU µs an event of the worker (cpu_us) and of PostgreSQL (state_cpu_us).
+    Returns: events measured, their rate a second, and CPU µs an event of the worker (cpu_us) and of PostgreSQL (state_cpu_us);
+    of two batches and more, the longest and the middle of the seconds between two commits (worst_gap, median_gap).
     """
     told: dict[str, float] = answer_of(helper("worker", str(settings.workspace), str(uncounted)), 900)
     return told

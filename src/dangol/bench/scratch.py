@@ -100,13 +100,20 @@ def wait_for(port: int, log: Path) -> None:
     raise BenchFailed(f"Nothing answered on port {port} within {READY_SECONDS:.0f} s. {log} says: {words}")
 
 
-def helper(module: str, *words: str, input_: str = "") -> subprocess.Popen[str]:
-    """A process of the benchmark itself: `python -m dangol.bench.MODULE WORDS`, with *input_* to read and its standard output to be read."""
+def helper(module: str, *words: str, input_: str | None = "") -> subprocess.Popen[str]:
+    """A process of the benchmark itself: `python -m dangol.bench.MODULE WORDS`, with *input_* to read and its standard output to be read.
+
+    Without *input_* its standard input stays open until it is asked for its answer.
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
-        told.write(input_)
+        told.write(input_ or "")
         told.seek(0)
         return subprocess.Popen(
-            [sys.executable, "-m", f"dangol.bench.{module}", *words], stdin=told, stdout=subprocess.PIPE, text=True, env=environment()
+            [sys.executable, "-m", f"dangol.bench.{module}", *words],
+            stdin=subprocess.PIPE if input_ is None else told,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
         )
 
 

@@ -9,6 +9,7 @@ import gc
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,8 @@ class _Timed(Worker):
         self.began = self.mark()
         self.first: _Mark | None = None
         self.last: _Mark | None = None
+        #: When each batch was committed.
+        self.commits: list[float] = []
 
     def mark(self) -> _Mark:
         """Now."""
@@ -49,6 +52,7 @@ class _Timed(Worker):
     def _apply(self, portion: object) -> int:
         count = super()._apply(portion)  # type: ignore[arg-type]
         self.events += count
+        self.commits.append(time.perf_counter())
         if self.first is None and self.events >= self.uncounted:
             self.first = self.mark()
         return count
@@ -86,6 +90,8 @@ def main() -> None:
         "cpu_us": (last.cpu - first.cpu) / events * 1e6,
         "state_cpu_us": (last.state_cpu - first.state_cpu) / events * 1e6,
     }
+    if gaps := sorted(later - earlier for earlier, later in pairwise(worker.commits)):
+        told |= {"worst_gap": gaps[-1], "median_gap": gaps[len(gaps) // 2]}
     sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
 
 
