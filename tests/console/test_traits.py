@@ -41,6 +41,22 @@ def test_rules_without_anything_say_what_to_do(empty, open_page):
     expect(page.locator("main")).to_contain_text("No stages yet")
 
 
+def test_two_who_change_the_rules_at_once(empty, open_page):
+    """Whoever is second is told who was first and sees the difference; nobody's version is replaced unknowingly."""
+    page = open_page(empty, "/traits/edit")
+    page.fill("#document", "default: oldest\n")
+    with empty.connect() as connection:
+        version = apply_trait_rules(connection, "default: newest", actor="operator:jun@brand.kr", why="first", at=datetime.now(UTC)).version
+    page.fill("[name=why]", "the CRM knows best")
+    page.click("main form button.primary")
+    expect(page.locator(".summary")).to_contain_text(f"jun@brand.kr 님이 버전 {version} 규칙을 적용했어요")
+    expect(page.locator("#check .diff .del, #check .diff .add").first).to_be_visible()
+    assert page.input_value("#document") == "default: oldest\n", "what was typed stays"
+    page.click("main form button.primary")
+    expect(page.locator(".toast")).to_contain_text(f"버전 {version + 1}")
+    page.complaints.clear()  # the browser notes the 422 itself
+
+
 def test_rules_are_changed_with_errors_at_the_line_and_history_is_filled(full, open_page):
     """A slip is told with its line while typing; applied with a reason, the trait is read out of history, seen on a person, and audited."""
     page = open_page(full, "/traits", language="en")

@@ -40,6 +40,26 @@ def test_signing_in_and_out(full, open_page):
     page.complaints.clear()  # the browser notes the refused sign-in (422) itself
 
 
+def test_a_session_that_ends_takes_nothing_with_it(full, open_page):
+    """What somebody is writing stays, with what to do; a part of a page and a form lead to the door and back to their page."""
+    page = open_page(full, "/traits/edit", role="owner")
+    page.context.clear_cookies(name="dangol_session")
+    page.fill("#document", "default: oldest")
+    expect(page.locator(".toast")).to_contain_text("적은 것은 여기 그대로 있어요")
+    assert page.input_value("#document") == "default: oldest"
+    page.fill("[name=why]", "because of the CRM")
+    page.click("main form button.primary")
+    expect(page).to_have_url(f"{full.url}/sign-in?next=/traits/edit")
+    page = open_page(full, "/people", role="owner")
+    page.context.clear_cookies(name="dangol_session")
+    page.fill("main input[type=search]", "김")
+    expect(page).to_have_url(re.compile(r"/sign-in\?next=/people%3Fq%3D"))
+    page = open_page(full, f"/people/{person_of(full)}", role="owner")
+    page.context.clear_cookies(name="dangol_session")
+    page.click("button[hx-get*='/trait'] >> nth=0")
+    expect(page).to_have_url(f"{full.url}/sign-in?next=/people/{person_of(full)}")
+
+
 def test_a_person_is_masked_until_somebody_says_why(full, open_page):
     """Personal data is hidden by default, shown after a reason, and the look stands in the audit."""
     person = person_of(full)
@@ -267,6 +287,27 @@ def test_a_mapping_is_written_as_the_guide_writes_it(full, open_page):
         kept = connection.execute("select mapping from source where mapping <> '{}'").fetchall()
     assert [one["properties"] for (one,) in kept] == [{"total": {"$number": "$.amount"}}]
     page.complaints.clear()  # the browser notes the 422s itself
+
+
+def test_two_who_plan_an_event_at_once(full, open_page):
+    """Whoever is second is told of the first one's version before theirs replaces it."""
+    first, second = (open_page(full, "/plan/event/edit?name=Signed+Up", role="developer") for _ in range(2))
+    first.click("text=적용하기")
+    expect(first.locator(".toast")).to_contain_text("버전")
+    first.goto(f"{full.url}/plan/event/edit?name=Signed+Up")
+    second.goto(f"{full.url}/plan/event/edit?name=Signed+Up")
+    first.fill("[name=description]", "first")
+    first.click("text=적용하기")
+    expect(first.locator(".toast")).to_contain_text("버전 2")
+    second.fill("[name=description]", "second")
+    second.click("text=적용하기")
+    expect(second.locator(".summary")).to_contain_text("버전 2 계획을 적용했어요")
+    assert second.input_value("[name=description]") == "second", "what was typed stays"
+    second.click("text=적용하기")
+    expect(second.locator(".toast")).to_contain_text("버전 3")
+    second.goto(f"{full.url}/plan/event?name=Signed+Up")
+    expect(second.locator("main .head")).to_contain_text("second")
+    second.complaints.clear()  # the browser notes the 422 itself
 
 
 def test_trying_a_plan_before_it_is_in_force(full, open_page):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from dangol.console.django import CONTENT_SECURITY_POLICY
+from dangol.console.shell import toast
 from dangol.console.store import give_back
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -94,11 +96,23 @@ class SignInRequired:
         if request.path.startswith(OPEN_PATHS):
             return self.get_response(request)
         if not request.user.is_authenticated:
-            target = f"/sign-in?next={quote(request.get_full_path())}" if request.path != "/" else "/sign-in"
-            return _go(request, target)
+            if request.headers.get("HX-Request") and request.method == "POST":
+                # Somebody is writing: going to the door would take what they wrote with it.
+                said = _("You are signed out. What you wrote is still here: sign in in another tab, load the page there and carry it over.")
+                return toast(HttpResponse(status=204), said, tone="bad")
+            back = _page_of(request)
+            return _go(request, f"/sign-in?next={quote(back)}" if back != "/" else "/sign-in")
         if request.user.must_change_password and not request.path.startswith(("/account", "/sign-out")):
             return _go(request, "/account?first=1")
         return self.get_response(request)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page that somebody is on, to come back to: of a part of a page or of a form the page that it belongs to."""
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    if request.method in ("GET", "HEAD") and (not request.headers.get("HX-Request") or page.path == request.path):
+        return request.get_full_path()
+    return f"{page.path}{f'?{page.query}' if page.query else ''}" if page.netloc == request.get_host() else "/"
 
 
 def _go(request: HttpRequest, target: str) -> HttpResponse:

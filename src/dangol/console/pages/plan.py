@@ -78,6 +78,8 @@ class EditPage:
 
     name: str
     fixed: bool
+    #: Newest version when the form was opened, 0 for none: another one by then was somebody else's.
+    base: int
     action: str
     actions: list[tuple[str, str]]
     description: str
@@ -186,6 +188,9 @@ def edit(request: HttpRequest) -> HttpResponse:
         return show(request, "pages/plan_edit.html", _editing(name, fixed=fixed, mode=request.GET.get("mode", "form")))
     action, description = request.POST.get("action", "quarantine"), request.POST.get("description", "").strip()
     mode = request.POST.get("mode", "form")
+    if overtaken := _overtaken(name, request.POST.get("base", "")):
+        page = _editing(name, fixed=fixed, mode=mode, given=request.POST, errors={"": overtaken})
+        return show(request, "pages/plan_edit.html", page, status=422)
     try:
         schema = _given(request.POST)
         made = room.add_version(
@@ -199,6 +204,16 @@ def edit(request: HttpRequest) -> HttpResponse:
     _done(request, "plan.changed", name, {"version": made.version, "action": action})
     flash(request, _("Version %(n)d is in force from the next event on.") % {"n": made.version})
     return HttpResponseRedirect(f"/plan/event?name={quote(name)}")
+
+
+def _overtaken(name: str, base: str) -> str:
+    """Somebody else made a version since *base*, the newest when the form was opened; "" when nobody did."""
+    versions = room.plan_versions(raw(), name) if name and base else []
+    if not versions or str(versions[0].version) == base:
+        return ""
+    by = versions[0].created_by.partition(":")[2] or versions[0].created_by or versions[0].origin
+    said = _("%(who)s put version %(version)s in force while you were writing. Look at it, then put yours in force again to replace it.")
+    return said % {"who": by, "version": versions[0].version}
 
 
 @require_POST
@@ -278,6 +293,7 @@ def _editing(
     return EditPage(
         name=name,
         fixed=fixed,
+        base=versions[0].version if versions else 0,
         action=action,
         actions=[(key.value, words) for key, words in action_words().items()],
         description=_about(name, description) if versions and description else description,

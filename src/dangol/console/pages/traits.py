@@ -155,6 +155,8 @@ def _apply(request: HttpRequest, in_force: int, current: str) -> HttpResponse:
         errors["document"] = checked.error
     if len(why) < WHY_SHORTEST:
         errors["why"] = _("Say in a few words why, so that the next person understands the version.")
+    if not errors and request.POST.get("base", str(in_force)) != str(in_force):
+        errors[""] = _overtaken(in_force)
     if errors:
         page = Editing(document=_read(document), why=why, version=0, in_force=in_force, checked=checked, errors=errors)
         return show(request, "pages/traits_edit.html", page, status=422)
@@ -166,6 +168,15 @@ def _apply(request: HttpRequest, in_force: int, current: str) -> HttpResponse:
         return show(request, "pages/traits_edit.html", page, status=503)
     flash(request, _("Version %(version)s is in force.") % {"version": version})
     return HttpResponseRedirect("/traits")
+
+
+def _overtaken(in_force: int) -> str:
+    """Somebody else was quicker; the page now begins from their version, so that the next attempt replaces it knowingly."""
+    by = next((one.actor.partition(":")[2] or one.actor for one in trait_rule_versions(raw()) if one.version == in_force), "")
+    said = _(
+        "%(who)s put version %(version)s in force while you were writing. What you changed is now compared with it: put yours in force again to replace it."
+    )
+    return said % {"who": by, "version": in_force}
 
 
 def _put_in_force(request: HttpRequest, document: str, why: str) -> int:
