@@ -22,7 +22,6 @@ EXAMPLES = 8
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_no_request_breaks_the_api(live: Live, mode: GenerationMode) -> None:
     """Every operation answers generated requests, fitting and unfitting ones, as its description says, and never fails."""

@@ -62,7 +62,6 @@ def everything_runs(running: Running) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_the_clock_jumps_by_hours(shop: tuple[Running, Crowd, Listener, MachineClock, random.Random]) -> None:
     """Six hours forward, back, six hours back, and right again, each for seconds, with intake and a worker killed meanwhile."""
     running, crowd, listener, clock, _ = shop

@@ -21,7 +21,6 @@ PROCESSES = ("collect", "process", "deliver", "learn", "console", "postgresql", 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_counted_twice(tmp_path: Path) -> None:
     """kill -9 of every process and a full disk under load: acknowledged events are there exactly once, and the totals add up."""
     seed = int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000)))
@@ -54,7 +53,6 @@ def test_nothing_is_lost_and_nothing_counted_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_restart_without_state_loses_nothing(tmp_path: Path) -> None:
     """State breaks and everything is started anew under load: intake accepts all the while, and the books close once State is mended."""
     seed = int(os.environ.get("CHAOS_SEED", random.randrange(1_000_000)))

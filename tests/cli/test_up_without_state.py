@@ -18,7 +18,7 @@ from tests.cli.conftest import Ran, Shop, make_shop
 from tests.cli.test_supervisor import add_up, event, key_of
 from tests.patience import PATIENCE_SECONDS, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 WAITING = ("process", "deliver", "learn", "console")
 

@@ -88,7 +88,7 @@ def test_a_picture_shows_when_and_where(full, person, open_page):
     assert page.locator(".lanes li", has_text="매장 POS").locator("rect.bought").count() == 1
     page.click(".lanes a:has-text('매장 POS')")
     expect(page.locator("#timeline .line")).to_have_count(told["매장 POS"])
-    assert page.locator(".lanes").count() == 0, "what is filtered would be drawn as if it were everything"
+    expect(page.locator(".lanes"), "what is filtered would be drawn as if it were everything").to_have_count(0)
 
 
 def test_a_trait_says_why_and_what_else_was_told(full, person, open_page):

@@ -192,7 +192,6 @@ def demo_run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_the_demo_fills_stays_up_and_is_continued(tmp_path):
     """The demo fills a workspace whose totals add up, shows a password once, and a second run brings in only what is new."""
     folder, (console, collect_) = tmp_path / "데모 workspace", free_ports(2)
@@ -234,7 +233,6 @@ def test_a_demo_without_state_says_so_and_leaves_nothing_running(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.chaos
-@pytest.mark.timeout(600)
 def test_stopping_the_demo_stops_everything_it_started(tmp_path):
     """After Ctrl-C nothing of the demo runs any more, and live events were taken until then."""
     folder, (console, collect_) = tmp_path / "demo", free_ports(2)
