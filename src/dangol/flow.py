@@ -316,20 +316,18 @@ def _not_too_many(facts: list[Fact]) -> list[Fact]:
 
 
 def _event_fact(kind: FactKind, seq: int, arrival: Arrival, node: bytes, occurred_at: int, now_us: int) -> Fact:
+    # In the order of Fact's fields: told by name they would take five times as long.
     return Fact(
-        seq=seq, fact=kind, source=arrival.source, message_id=arrival.message_id, type=arrival.type, name=arrival.name, key=arrival.key,
-        node=node, device=arrival.device, person=b"", original_at=arrival.original_at, occurred_at=occurred_at, sent_at=arrival.sent_at,
-        received_at=arrival.received_at, processed_at=now_us, reason=arrival.verdict.reason if arrival.verdict else "",
-        ip=arrival.ip, user_agent=arrival.user_agent, body=arrival.body,
+        seq, kind, arrival.source, arrival.message_id, arrival.type, arrival.name, arrival.key, node, arrival.device, b"",
+        arrival.original_at, occurred_at, arrival.sent_at, arrival.received_at, now_us,
+        arrival.verdict.reason if arrival.verdict else "", arrival.ip, arrival.user_agent, arrival.body,
     )  # fmt: skip
 
 
 def _own_fact(fact: FactKind, seq: int, person: bytes, node: bytes, message: str, body: dict[str, Any], now_us: int) -> Fact:
     return Fact(
-        seq=seq, fact=fact, source=0, message_id=message, type="", name="", key=b"", node=node, device=b"", person=person,
-        original_at=0, occurred_at=now_us, sent_at=0, received_at=now_us, processed_at=now_us,
-        reason=body.get("reason", ""), ip="", user_agent="", body=_encode(body),
-    )  # fmt: skip
+        seq, fact, 0, message, "", "", b"", node, b"", person, 0, now_us, 0, now_us, now_us, body.get("reason", ""), "", "", _encode(body)
+    )
 
 
 def decide_people(

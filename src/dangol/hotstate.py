@@ -168,14 +168,22 @@ for _made, _kind in ((_Uuids, "uuid"), (_Numbers, "int8"), (_Times, "timestamptz
     psycopg.adapters.register_dumper(_made, _as_it_is(psycopg.adapters.types[_kind].array_oid))
 
 
+#: Lengths of nearly all texts, packed.
+_LENGTHS = [_length(length) for length in range(1024)]
+
+
 def copy_text(value: str | None) -> bytes:
     """One text field."""
     if value is None:
         return _NULL
-    data = value.encode("utf-8", "replace")
-    if b"\0" in data:
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        data = value.encode("utf-8", "replace")  # half of a surrogate pair
+    if 0 in data:
         data = data.replace(b"\0", b"\xef\xbf\xbd")  # PostgreSQL's text cannot hold NUL
-    return _length(len(data)) + data
+    size = len(data)
+    return (_LENGTHS[size] if size < 1024 else _length(size)) + data
 
 
 def copy_bytes(value: bytes | None) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dangol.identity import Claim, RuleSetRefused, default_rules, judge, read_rules, shipped_document
 from dangol.identity.rules import most_within, over_limit, too_many_together
-from dangol.identity.ruleset import Limit
+from dangol.identity.ruleset import Limit, _phone, _phone_by_library
 
 DAYS = st.lists(st.integers(0, 40), max_size=12).map(sorted)
 
@@ -88,6 +88,20 @@ def test_nobody_over_a_limit_means_no_two_of_their_parts_are(days: dict[str, lis
 def test_what_a_spreadsheet_makes_of_a_phone_number(cell, number):
     """The zero it drops and the ".0" it adds change nothing; rounded digits are nobody's number, and would glue people together."""
     assert read_rules(shipped_document()).normalise("phone", cell) == number
+
+
+@given(st.from_regex(r"0?1[0-9]-?[0-9]{2,5}-?[0-9]{3,5}", fullmatch=True), st.sampled_from(["KR", "KR", "JP"]))
+def test_the_quick_way_to_read_a_mobile_number_is_the_librarys(number: str, region: str):
+    """What is read without the library is what the library reads, for every number that looks Korean or nearly so."""
+    assert _phone(number, region) == _phone_by_library(number, region)
+
+
+@pytest.mark.parametrize("network", ["010", "011", "016", "017", "018", "019"])
+@pytest.mark.parametrize(("middle", "end"), [("234", "5678"), ("2345", "6789"), ("0000", "0000"), ("9999", "9999"), ("000", "0000"), ("999", "9999")])
+def test_every_mobile_network_is_read_alike(network: str, middle: str, end: str):
+    """With hyphens, with some and without, old networks and lengths included: the international number is the library's."""
+    for spelt in (f"{network}-{middle}-{end}", f"{network}{middle}{end}", f"{network}{middle}-{end}", f"{network}-{middle}{end}"):
+        assert _phone(spelt, "KR") == _phone_by_library(spelt, "KR") == f"+82{network[1:]}{middle}{end}"
 
 
 def test_a_normaliser_keeps_its_version():

@@ -168,8 +168,18 @@ def _email(raw: str, region: str) -> str | None:  # noqa: ARG001
 _ROUNDED = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
 
 
+#: A Korean mobile number as nearly everybody writes it. Reading it needs no library, which takes twenty times as long; a test compares the two.
+_KOREAN_MOBILE = re.compile(r"0(1[016789])-?([0-9]{3,4})-?([0-9]{4})")
+
+
 @lru_cache(maxsize=100_000)
 def _phone(raw: str, region: str) -> str | None:
+    if region == "KR" and (mobile := _KOREAN_MOBILE.fullmatch(raw)):
+        return f"+82{mobile[1]}{mobile[2]}{mobile[3]}"
+    return _phone_by_library(raw, region)
+
+
+def _phone_by_library(raw: str, region: str) -> str | None:
     # E.164, so that 010-1234-5678, +82 10 1234 5678 and full-width digits are one number. Spreadsheets write a cell that they take for an
     # amount as 1023456789.0, which has a digit too many, or as 1.02E+09, which is many people's.
     said = unicodedata.normalize("NFKC", raw).strip().removesuffix(".0")

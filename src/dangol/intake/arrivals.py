@@ -200,29 +200,17 @@ def _read_item(
     )
     on_device = source_kind in DEVICE_KINDS and device_value is not None and not isinstance(device_value, bool | dict | list)
     name = item.event if kind == "track" else item.name
+    # In the order of Arrival's fields: told by name they would take five times as long.
     return Arrival(
-        key=key_bytes(frame.source, message_id),
-        content=_content(item, said, properties, traits),
-        source=frame.source,
-        message_id=message_id,
-        type=kind,
-        name=name or "",
-        original_at=original,
-        sent_at=own_sent,
-        received_at=received,
-        device=node_bytes("device", str(device_value)) if on_device else NO_DEVICE,
-        given=_given(item, kind, traits, context_traits, context, identifying),
-        body=_whole(raw, context_bytes, body),
-        ip=frame.ip if source_kind in ("web", "app") else "",
-        user_agent=frame.user_agent,
-        verdict=verdict,
-        digest=digest_of(properties, context),
-        traits=_told(kind, traits, context_traits),
-        group=str(item.groupId) if kind == "group" and item.groupId is not None else "",
-        active=context.active is not False,
-        replaces=frame.replaces,
-        rule=kind,
-    )
+        key_bytes(frame.source, message_id), _content(item, said, properties, traits), frame.source, message_id, kind, name or "",
+        original, own_sent, received,
+        node_bytes("device", str(device_value)) if on_device else NO_DEVICE,
+        _given(item, kind, traits, context_traits, context, identifying), _whole(raw, context_bytes, body),
+        frame.ip if source_kind in ("web", "app") else "", frame.user_agent,
+        verdict, digest_of(properties, context), _told(kind, traits, context_traits),
+        str(item.groupId) if kind == "group" and item.groupId is not None else "",
+        context.active is not False, frame.replaces, kind,
+    )  # fmt: skip
 
 
 def _times(frame: Frame, item: Envelope, sent: int | None) -> tuple[int, int]:

@@ -27,7 +27,7 @@ from dangol.errors import DangolError
 from dangol.events import now_us, to_datetime
 from dangol.events.ports import Lake
 from dangol.flow import Rules, apply_batch, partition_of, read_frames
-from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw
+from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers, texts
 from dangol.identity import RuleSet, default_rules, rules_in_force
 from dangol.intake.arrivals import PARTITIONS, Arrival, lost_arrival
 from dangol.intake.facts import Fate, Reason
@@ -204,12 +204,13 @@ class Worker:
             for block in blocks:
                 reached[lane] = block.position
                 unknown.update(frame.source for frame in block.frames if frame.source and frame.source not in kinds)
-                arrivals += [arrival for arrival in read_frames(block.frames, self.rules) if self._is_mine(arrival, lane, block.position)]
+                mine = self._mine(lane, block.position)
+                arrivals += [arrival for arrival in read_frames(block.frames, self.rules) if partition_of(arrival) in mine]
         return Portion(arrivals, reached, unknown, rules)
 
-    def _is_mine(self, arrival: Arrival, lane: str, position: int) -> bool:
-        partition = partition_of(arrival)
-        return partition in self.partitions and position > self._progress.get((lane, partition), 0)
+    def _mine(self, lane: str, position: int) -> set[int]:
+        """Which of its partitions have not come to that position of the lane yet."""
+        return {partition for partition in self.partitions if position > self._progress.get((lane, partition), 0)}
 
     def _give_up(self, damage: LogDamaged, reached: dict[str, int]) -> list[Arrival]:
         """What a damaged block held cannot be read any more; each event of it is quarantined with that reason, and the lane goes on."""
@@ -224,7 +225,8 @@ class Worker:
             for index in range(self.log.events_at(damage.lane, damage.position))
         ]
         log.error("%s %d events of it are quarantined as log_damaged.", damage, len(lost))
-        return [arrival for arrival in lost if self._is_mine(arrival, damage.lane, damage.position)]
+        mine = self._mine(damage.lane, damage.position)
+        return [arrival for arrival in lost if partition_of(arrival) in mine]
 
     def _apply(self, portion: Portion) -> int:
         if not portion.reached:
@@ -308,7 +310,7 @@ class Worker:
                 on conflict (lane, partition) do update
                set position = greatest(known.position, excluded.position)
             """,
-            [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+            [texts(row[0] for row in rows), numbers(row[1] for row in rows), numbers(row[2] for row in rows)],
         )
 
 
