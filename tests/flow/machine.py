@@ -7,7 +7,7 @@ from typing import Any
 
 from dangol.engines import state
 from dangol.engines.log import open_log
-from dangol.events import to_us
+from dangol.events import now_us, to_us
 from dangol.identity import Claim, Decision, DecisionKind, judge, leader, rules_in_force
 from dangol.intake.frame import Frame
 from dangol.processes.process import Worker
@@ -16,6 +16,8 @@ from dangol.settings import Settings
 #: 2026-11-01 00:00 UTC, µs: every story starts here.
 START = 1_793_491_200_000_000
 MINUTE = 60_000_000
+#: Requests of no stated moment come then, or now when that is later: nothing that a story tells is in their future.
+YEAR_LATER = START + 365 * 24 * 60 * MINUTE
 
 
 class Machine:
@@ -52,7 +54,7 @@ class Machine:
                 Frame(
                     kind=frame.get("frame_kind", 1),
                     source=self.source(source, kind),
-                    received_at=received_at if received_at is not None else START + 365 * 24 * 60 * MINUTE + self._requests,
+                    received_at=received_at if received_at is not None else max(YEAR_LATER, now_us()) + self._requests,
                     request_id=self._requests.to_bytes(16, "big"),
                     route="batch",
                     events=frame.get("events", len(events)),
