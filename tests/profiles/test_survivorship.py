@@ -139,7 +139,7 @@ def test_nothing_told_is_lost(events: list[Event], data: Any):
     for rule in RULES:
         survivor = survive(history, rule, SOURCES)
         tellings = [*([survivor.telling] if survivor.telling else []), *survivor.supporting, *(one.telling for one in survivor.others)]
-        found = {(canonical(one.value), one.source, bool(one.proof)): (one.first, one.order, one.events) for one in tellings}
+        found = {(canonical(one.value), one.source, bool(one.proof)): (one.first, one.order[:3], one.events) for one in tellings}
         expected = {}
         for one in sorted(events, key=lambda one: one.order):
             key = (canonical(one.value), one.source, one.verified)
