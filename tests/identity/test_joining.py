@@ -21,6 +21,7 @@ from dangol.identity import (
     DecisionRefused,
     Seen,
     decide,
+    default_rules,
     judge,
     keep_rules,
     leader,
@@ -28,6 +29,7 @@ from dangol.identity import (
     read_rules,
     take_back,
 )
+from dangol.identity import handlers as identity_handlers
 from dangol.settings import Settings
 
 DAY_US = 86_400_000_000
@@ -163,4 +165,88 @@ def test_claims_that_are_not_newer_than_all_others_are_judged_in_their_place(mac
     machine.feed(*late)
     machine.settle()
     assert machine.people_now()[node_bytes("kakao_id", "k1")] == node_bytes("user_id", "m1")
+    assert machine.people_now() == machine.people_judged_anew()
+
+
+def card(message: str, minute: float, member: str, number: str) -> dict[str, object]:
+    """A member shows a card: proven, unlike what is typed."""
+    return identify(message, minute, userId=member, context={"externalIds": [{"type": "loyalty_number", "id": number, "collection": "users"}]})
+
+
+def typed(message: str, minute: float, **more: object) -> dict[str, object]:
+    return identify(message, minute, traits={"email": "us@b.kr"}, **more)
+
+
+#: What was refused and why, and what arrives late and comes before that. Both sides of the refused claim, with two people who are each
+#: known already, and with one.
+REASONS: dict[str, tuple[list[dict[str, object]], str, dict[str, object]]] = {
+    "typed by a member": (
+        [identify("e1", 7, traits={"loyalty_number": "L1", "email": "us@b.kr"}), typed("e2", 8, userId="mina")], "unverified", card("e3", 7.5, "joon", "L1"),
+    ),
+    "typed beside a card": (
+        [typed("e1", 1, userId="mina"), identify("e2", 8, traits={"loyalty_number": "L1", "email": "us@b.kr"})], "unverified", card("e3", 7.5, "joon", "L1"),
+    ),
+    "one address too many": (
+        [
+            identify("e1", 0, userId="mina", traits={"email": "a@b.kr"}), identify("e2", 1, userId="mina", traits={"email": "b@b.kr"}),
+            typed("e3", 2, anonymousId="c1"), typed("e4", 9, userId="mina"),
+        ],
+        "too_many_values", identify("e5", 3, userId="joon", anonymousId="c1"),
+    ),
+    "one address too many on a browser": (
+        [
+            identify("e1", 0, userId="mina", anonymousId="c9", traits={"email": "a@b.kr"}), identify("e2", 1, userId="mina", traits={"email": "b@b.kr"}),
+            typed("e3", 9, anonymousId="c9"),
+        ],
+        "too_many_values", typed("e4", 3, userId="joon"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", REASONS)
+def test_the_reason_of_a_refusal_is_that_of_the_fixed_order(machine: Machine, rules_text: str, story: str):
+    """What was refused stays refused for the reason that it has in the order of time, whatever arrives late."""
+    before, reason, late = REASONS[story]
+    if reason == "too_many_values":
+        keep_rules(machine.connection, rules_text, actor="tests", why="tight", at=NOW)
+    for one in before:
+        machine.feed(one)
+        machine.settle()
+    assert machine.rows("select refused from edge where refused <> ''") == [(reason,)]
+    machine.feed(late)
+    machine.settle()
+    assert machine.rows("select refused from edge where refused <> ''") == [("unique_conflict",)]
+    assert machine.people_now() == machine.people_judged_anew()
+
+
+def test_a_decision_about_what_no_new_claim_names_holds(machine: Machine):
+    """Two browsers are kept apart, each known with an address; a member who types both addresses later has one of them."""
+    machine.feed(identify("e1", 0, anonymousId="c1", traits={"email": "a@b.kr"}), identify("e2", 0, anonymousId="c2", traits={"email": "b@b.kr"}))
+    machine.settle()
+    apart = Decision(DecisionKind.APART, node_bytes("anonymous_id", "c1"), node_bytes("anonymous_id", "c2"))
+    decide(machine.worker._connection, apart, default_rules(), actor="steward", why="two people", at=NOW)
+    machine.feed(identify("e3", 1, userId="mina", traits={"email": "a@b.kr"}), identify("e4", 2, userId="mina", traits={"email": "b@b.kr"}))
+    machine.settle()
+    people = machine.people_now()
+    assert people[node_bytes("email", "a@b.kr")] == node_bytes("user_id", "mina") != people[node_bytes("email", "b@b.kr")]
+    assert people == machine.people_judged_anew()
+
+
+def test_what_comes_after_all_others_is_judged_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is judged again, however much is known, when claims come in the order of time; what a shared tablet is claimed with does not count."""
+    again: list[set[bytes]] = []
+    really = identity_handlers.replay
+    monkeypatch.setattr(identity_handlers, "replay", lambda connection, people, *more: (again.append(people), really(connection, people, *more)))
+    for index in range(5):
+        machine.feed(identify(f"e{index}", index, userId=f"m{index}", anonymousId="tablet"))
+    machine.settle()
+    assert machine.rows("select count(*) from shared_identifier") == [(1,)]
+    machine.feed(identify("f1", 5, userId="m1", traits={"kakao_id": "k1"}))
+    machine.feed(*(identify(f"g{index}", 100, userId=f"m{index}", anonymousId="tablet") for index in range(5)))
+    machine.settle()
+    del again[:]
+    for index in range(3):
+        machine.feed(identify(f"h{index}", 10 + index, userId=f"m{index}", traits={"kakao_id": "k1"}))
+        machine.settle()
+    assert again == [set(), set(), set()]
     assert machine.people_now() == machine.people_judged_anew()
