@@ -6,12 +6,14 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+
+import msgspec
 
 from dangol.bench.filling import fill_people
 from dangol.bench.made import batches, scattered, visiting
 from dangol.bench.measure import Result, median
-from dangol.bench.scratch import answer_of, helper, scratch
+from dangol.bench.scratch import BenchFailed, answer_of, helper, scratch
 from dangol.settings import Settings
 
 EVENTS = 120_000
@@ -20,6 +22,7 @@ PEOPLE = 30_000
 SCALE_EVENTS = 40_000
 #: Events before anything is measured.
 SCALE_WARM = 120_000
+LONG_SCALE_WARM = 400_000
 SCALE_ROUNDS = 3
 #: Half as many people as identifiers.
 SCALE_PEOPLE = (100_000, 500_000)
@@ -60,16 +63,16 @@ def scale(*, long: bool = False) -> list[Result]:
 
     Sizes take turns, so that a machine that is faster at one time than at another is no faster for one of them.
     """
-    sizes = LONG_SCALE_PEOPLE if long else SCALE_PEOPLE
+    sizes, warm = (LONG_SCALE_PEOPLE, LONG_SCALE_WARM) if long else (SCALE_PEOPLE, SCALE_WARM)
     rounds: dict[tuple[str, int], list[dict[str, float]]] = {}
     with ExitStack() as stack:
-        crowds = [_Crowd(stack.enter_context(scratch()), size) for size in sizes]
+        crowds = [stack.enter_context(closing(_Crowd(stack.enter_context(scratch()), size))) for size in sizes]
         for mix in SCALE_MIXES:
             for crowd in crowds:
-                crowd.work(mix, SCALE_WARM, SCALE_EVENTS)
+                crowd.work(mix, 1, warm)
             for _ in range(SCALE_ROUNDS):
                 for crowd in crowds:
-                    rounds.setdefault((mix, crowd.size), []).append(crowd.work(mix, SCALE_EVENTS, SCALE_EVENTS))
+                    rounds.setdefault((mix, crowd.size), []).append(crowd.work(mix, 1, SCALE_EVENTS))
     results = []
     for (mix, size), told in rounds.items():
         rate = median([one["rate"] for one in told])
@@ -79,8 +82,8 @@ def scale(*, long: bool = False) -> list[Result]:
             Result(
                 bench="scale", what=f"rate with {size:,} people ({2 * size:,} identifiers), {mix}", value=rate, unit="events/s", floor=floor,
                 floor_is=f"the rate with {sizes[0]:,} people", cpu_us=worker + postgresql, goal="flat, ≥ 10,000" if mix == "visits" else "",
-                note=f"worker {worker:.0f} + PostgreSQL {postgresql:.0f} µs; median of {SCALE_ROUNDS} rounds of {SCALE_EVENTS:,} events after as many "
-                f"that are not counted, and {SCALE_WARM:,} before all; {SCALE_MIXES[mix]}",
+                note=f"worker {worker:.0f} + PostgreSQL {postgresql:.0f} µs; median of {SCALE_ROUNDS} rounds of {SCALE_EVENTS:,} events in turns, after "
+                f"{warm:,} that are not counted; {SCALE_MIXES[mix]}",
             )
         )  # fmt: skip
     return results
@@ -97,19 +100,33 @@ class _Crowd:
         # Cache and write-ahead log are as large as what State holds asks for when it starts.
         state.stop(settings)
         state.start(settings)
+        self._worker = helper("worker", str(settings.workspace), input_=None)
 
     def work(self, mix: str, uncounted: int, counted: int) -> dict[str, float]:
-        """What the worker told of *counted* events after *uncounted* ones.
+        """What the worker told of *counted* events after *uncounted* ones. It is one and the same every time, as a worker lives for days.
 
-        The first events of a new worker are slow: its PostgreSQL process meets every page of the cache for the first time, and the first change
-        of a page after a checkpoint writes it whole.
+        The first hundred thousand events of a new worker are slow: its PostgreSQL process meets every page of the cache for the first time, and the
+        first change of a page after a checkpoint writes it whole.
         """
         first, events = self._told, uncounted + counted
         self._told += events
         dice = random.Random(first)  # noqa: S311 - made-up data
         who = visiting(self.size, dice, first) if mix == "visits" else scattered(2 * self.size, dice, self.size)
         fill_log(self.settings, batches(events, who, seed=first, first=1_000_000_000 + first))
-        return work(self.settings, uncounted)
+        asked, answer = self._worker.stdin, self._worker.stdout
+        assert asked is not None
+        assert answer is not None
+        asked.write(f"{uncounted}\n")
+        asked.flush()
+        line = answer.readline()
+        if not line:
+            raise BenchFailed(f"{self._worker.args!r} ended with {self._worker.wait()}.")
+        told: dict[str, float] = msgspec.json.decode(line)
+        return told
+
+    def close(self) -> None:
+        """End the worker."""
+        self._worker.communicate()
 
 
 def fill_log(settings: Settings, bodies: Sequence[bytes]) -> None:
@@ -137,7 +154,7 @@ def work(settings: Settings, uncounted: int = 1) -> dict[str, float]:
     Returns: events measured, their rate a second, and CPU µs an event of the worker (cpu_us) and of PostgreSQL (state_cpu_us);
     of two batches and more, the longest and the middle of the seconds between two commits (worst_gap, median_gap).
     """
-    told: dict[str, float] = answer_of(helper("worker", str(settings.workspace), str(uncounted)), 900)
+    told: dict[str, float] = answer_of(helper("worker", str(settings.workspace), input_=f"{uncounted}\n"), 900)
     return told
 
 

@@ -1,6 +1,7 @@
-"""A process worker alone, in a process of its own: works until the log is empty and tells what that took.
+"""A process worker alone, in a process of its own: works until the log is empty and tells what that took, again and again.
 
-`python -m dangol.bench.worker WORKSPACE [EVENTS]` prints one line of JSON; the first EVENTS are not counted (1: the first batch).
+`python -m dangol.bench.worker WORKSPACE` reads a number of events from each line of its standard input, works, and prints one line of JSON about
+the events after those (1: after the first batch).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import gc
 import sys
 import threading
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -32,18 +32,13 @@ class _Mark(Struct):
 
 
 class _Timed(Worker):
-    """Marks when it begins, the batch that completes what is not counted, and the last."""
+    """Marks when it begins, the batch that completes what is not counted, and when nothing waits any more."""
 
-    def __init__(self, folder: str, uncounted: int) -> None:
+    def __init__(self, folder: str) -> None:
         super().__init__(load(Path(folder)), 0)
-        self.uncounted = uncounted
         self.pid = state.process_id(self.settings) or 0
-        self.events = 0
-        self.began = self.mark()
+        self.events = self.uncounted = 0
         self.first: _Mark | None = None
-        self.last: _Mark | None = None
-        #: When each batch was committed.
-        self.commits: list[float] = []
 
     def mark(self) -> _Mark:
         """Now."""
@@ -52,47 +47,48 @@ class _Timed(Worker):
     def _apply(self, portion: object) -> int:
         count = super()._apply(portion)  # type: ignore[arg-type]
         self.events += count
-        self.commits.append(time.perf_counter())
         if self.first is None and self.events >= self.uncounted:
             self.first = self.mark()
         return count
 
-    def disconnect(self) -> None:
-        """As a worker does; what State still used counts."""
-        if self.first is not None:
-            self.last = self.mark()
-        super().disconnect()
+    def empty_log(self, uncounted: int) -> dict[str, float]:
+        """Apply everything that waits. Returns: as bench.process.work. Raises: BenchFailed, when no more than *uncounted* events wait."""
+        heads = {lane: self.log.head(lane)[0] for lane in self.log.lanes()}
+        self.events, self.uncounted, self.first = 0, uncounted, None
+        began = self.mark()
+
+        def watch() -> None:
+            while not all(self._progress.get((lane, self.partitions[0]), 0) >= head for lane, head in heads.items()):
+                time.sleep(0.02)
+            self.stopping.set()
+
+        self.stopping.clear()
+        threading.Thread(target=watch, daemon=True).start()
+        self._work()
+        first, last = self.first or began, self.mark()
+        if uncounted == 1 and first.events == last.events:
+            first = began  # one batch is all there was
+        events = last.events - first.events
+        if self.first is None or not events:
+            raise BenchFailed(f"{last.events} events waited; more than {uncounted} are needed, since so many are not counted.")
+        return {
+            "events": events,
+            "rate": events / (last.at - first.at),
+            "cpu_us": (last.cpu - first.cpu) / events * 1e6,
+            "state_cpu_us": (last.state_cpu - first.state_cpu) / events * 1e6,
+        }
 
 
 def main() -> None:
-    """Run until nothing waits."""
-    worker = _Timed(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    """Work whenever asked to."""
+    worker = _Timed(sys.argv[1])
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)  # as dangol.processes.process.run does
-    heads = {lane: worker.log.head(lane)[0] for lane in worker.log.lanes()}
-
-    def watch() -> None:
-        while not all(worker._progress.get((lane, worker.partitions[0]), 0) >= head for lane, head in heads.items()):
-            time.sleep(0.02)
-        worker.stopping.set()
-
-    threading.Thread(target=watch, daemon=True).start()
-    worker.run()
-    first, last = worker.first, worker.last
-    if first is not None and worker.events == first.events and worker.uncounted == 1:
-        first = worker.began  # one batch is all there was
-    if first is None or last is None or last.events == first.events:
-        raise BenchFailed(f"{worker.events} events waited; more than {worker.uncounted} are needed, since so many are not counted.")
-    events = last.events - first.events
-    told = {
-        "events": events,
-        "rate": events / (last.at - first.at),
-        "cpu_us": (last.cpu - first.cpu) / events * 1e6,
-        "state_cpu_us": (last.state_cpu - first.state_cpu) / events * 1e6,
-    }
-    if gaps := sorted(later - earlier for earlier, later in pairwise(worker.commits)):
-        told |= {"worst_gap": gaps[-1], "median_gap": gaps[len(gaps) // 2]}
-    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
+    worker._connect()
+    for line in sys.stdin:
+        sys.stdout.write(msgspec.json.encode(worker.empty_log(int(line))).decode() + "\n")
+        sys.stdout.flush()
+    worker.disconnect()
 
 
 if __name__ == "__main__":
