@@ -64,6 +64,7 @@ MISFITS = (
 EVENTS = (
     {"type": "shout", "userId": "a"}, {"type": "track", "event": "x"}, {"type": "track", "userId": "a"}, {"type": "page", "userId": "a", "properties": "text"},
     {"type": "page", "userId": "a", "messageId": "m" * 120}, {"type": "page", "userId": {"a": 1}}, {"type": "page", "userId": "a", "traits": {"x": "y" * 3000}},
+    {"type": "track", "userId": "a", "event": "주문"},
 )  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def misfit(given: tuple[object, object]) -> str:
 
 
 def event_refusal(event: dict[str, object]) -> str:
-    raw = json.dumps({"batch": [event]}).encode()
+    raw = json.dumps({"batch": [event]}, ensure_ascii=False).encode("cp949")
     (verdict,) = check_body(read_body(raw, "batch"), raw, plan={}, max_event_bytes=2_000)
     return verdict.detail
 

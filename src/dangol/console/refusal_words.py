@@ -71,6 +71,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
     (r"\"(\w+)\" must be an object, it begins with '([\s\S]+)'\.", "{0}에는 {{…}} 모양의 객체가 와야 하는데 {1}{1:으로} 시작해요."),
     (r"\"(\w+)\" is not UTF-8 text\.", "{0}{0:이} UTF-8 글자가 아니에요."),
     (r"(\d+) bytes, must be at most (\d+) .*", "이벤트가 {0}바이트예요. {1}바이트까지 받아요."),
+    (r"The event is not UTF-8 text: .*", "이벤트가 UTF-8 글자가 아니에요. CP949(EUC-KR)가 아니라 UTF-8로 보내 주세요."),
     (r"Expected `(.+)`, got `(.+)` - at `\$\.?(.*)`", "{2}의 종류가 맞지 않아요: {1}. 쓸 수 있는 것: {0}."),
     (r"A corrected event is one JSON object like (.+); nothing was sent\.", "고친 이벤트는 {0} 같은 JSON 객체 하나여야 해요. 아무것도 보내지 않았어요."),
     (r"it has (\d+) columns, the first line names (\d+)", "칸이 {0}개인데 첫 줄의 이름은 {1}개예요."),

@@ -155,7 +155,7 @@ def read_body(body: bytes, route: str) -> Body:
             key = _key_only(body).writeKey
         except UNDECODABLE:
             raise Unreadable("the body is JSON, but not an object with an event in it") from None
-        return Body([Malformed(body, str(error))], write_key=key if isinstance(key, str) else None)
+        return Body([Malformed(body, _wrong(error))], write_key=key if isinstance(key, str) else None)
     except UNDECODABLE as error:
         raise Unreadable(f"not JSON: {error}") from None
     if one.type is None:
@@ -171,6 +171,13 @@ def read_raw(body: bytes, route: str) -> tuple[Body, list[bytes]]:
     return read, [bytes(raw) for raw in _loose_batch(body).batch]
 
 
+def _wrong(error: Exception) -> str:
+    """What is wrong with an event that cannot be decoded, for whoever mends its sender."""
+    if isinstance(error, UnicodeDecodeError):
+        return "The event is not UTF-8 text: send it as UTF-8, not as CP949 (EUC-KR) or another encoding."
+    return str(error)
+
+
 def _read_loosely(body: bytes) -> Body:
     try:
         loose = _loose_batch(body)
@@ -181,7 +188,7 @@ def _read_loosely(body: bytes) -> Body:
         try:
             items.append(_item(raw))
         except UNDECODABLE as error:
-            items.append(Malformed(bytes(raw), str(error)))
+            items.append(Malformed(bytes(raw), _wrong(error)))
     sent = loose.sentAt if isinstance(loose.sentAt, str | int | float) else None
     key = loose.writeKey if isinstance(loose.writeKey, str) else None
     return Body(items, sent, key, loose.context, loose.integrations)
