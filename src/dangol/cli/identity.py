@@ -224,7 +224,7 @@ def _undo(args: argparse.Namespace) -> None:
         foreseen = foresee_undoing(connection, args.number, rules)
         with connection.transaction():
             decided = undecide_people(connection, open_lake(settings), args.number, rules, actor=actor(), now_us=now_us(), foreseen=foreseen)
-            record(connection, actor(), "people.undecided", subject=f"decision:{args.number}", why="taken back", details={})
+            record(connection, actor(), "people.undecided", subject=f"decision:{args.number}", details={})
     say(f"Decision {args.number} is taken back.")
     rows = [
         (str(_uuid(person)), "\n".join(f"{kind}:{value}" for kind, value in identifiers)) for person, identifiers in decided.people.items()

@@ -157,7 +157,7 @@ def take_back(settings: Settings, number: int, *, by: By) -> Act:
         foreseen = foresee_undoing(connection, number, rules)
         with connection.transaction():
             decided = undecide_people(connection, open_lake(settings), number, rules, actor=by.actor, now_us=now_us(), foreseen=foreseen)
-            record(connection, by.actor, "people.undecided", f"decision:{number}", "taken back", {}, by.ip, role=by.role)
+            record(connection, by.actor, "people.undecided", f"decision:{number}", "", {}, by.ip, role=by.role)
         return Act(number, already=False, before=before, after=_people(connection, ends, decided))
 
 
