@@ -69,7 +69,7 @@ def test_what_was_asked_for_begins_and_a_failed_start_is_said(schedule, workspac
 
 
 def test_a_look_ends_with_learn(schedule, workspace, monkeypatch):
-    """Learn stops: the look under way is ended, and the next learn says that it was interrupted."""
+    """Learn stops: the look under way is ended, and the next learn lets it go on as itself."""
     monkeypatch.setattr(suggest_schedule.subprocess, "Popen", lambda _command, **options: real([sys.executable, "-c", "import time; time.sleep(300)"], **options))
     with state.connect(workspace) as connection:
         number = looking.ask(connection, "operator:mina@brand.kr", train=False, everybody=False, at=datetime.now(UTC))
@@ -80,7 +80,8 @@ def test_a_look_ends_with_learn(schedule, workspace, monkeypatch):
         schedule.stop()
         assert child.poll() is not None
         schedule.tick(connection)
-        assert [(one.state, bool(one.error)) for one in runs(connection)] == [("failed", True)]
+        assert schedule._child is not None
+        assert [(one.number, one.state, one.interruptions) for one in runs(connection)] == [(number, "asked", 1)]
 
 
 real = suggest_schedule.subprocess.Popen

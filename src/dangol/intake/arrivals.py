@@ -12,7 +12,6 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from dangol.events import (
-    UNDECODABLE,
     Body,
     Context,
     Envelope,
@@ -150,7 +149,7 @@ def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: by
             loose = _json(item)
             given = loose.get("messageId") if isinstance(loose, dict) else None
             message_id = given if isinstance(given, str) else ""
-        except UNDECODABLE:
+        except (msgspec.DecodeError, RecursionError):
             message_id = ""
     message_id = message_id or message_id_for(frame.request_id, index)
     return Arrival(

@@ -59,30 +59,53 @@ def prepare(
     everybody: bool,
     progress: Callable[[int], None] = lambda _read: None,
 ) -> Prepared:
-    """Bring the kept records up to date for the look *now*, or prepare all of them.
+    """Bring the kept records up to date for the look *now*, or prepare all of them; where it was interrupted at that, from there on.
 
     Args: everybody: read all, whatever is kept.  progress: told the number of identifiers read so far, while all are read.
     """
-    kept = Kept(settings.run_dir / "prepared" / "people.duckdb", bounds)
+    kept = _kept(settings, bounds)
     rules = rules_in_force(connection, settings.brand.country)
     people = People(connection, frozenset(kind for kind in rules.types if rules.unique(kind)))
     # What happens from here on is read with the next look, whether or not this one has seen it.
-    mark = Mark(now.seq, rules_version, now.number, now.asked_at.isoformat(), _tables(connection))
-    text = msgspec.json.encode(mark).decode()
-    before = None if everybody else _standing(connection, kept, mark)
+    mark = _mark(connection, now, rules_version)
+    read = 0
+    before = None if everybody else _standing(connection, kept.mark(), mark)
+    cut_off = kept.cut_off()
+    if cut_off is not None and (begun := _standing(connection, cut_off.mark, mark)) is not None and begun.run == now.number:
+        # This look had begun to read everybody: the rest is read, and whoever changed since then once more.
+        rest = _Counted(people.everybody(progress, after=cut_off.last))
+        kept.refill(rest, cut_off.mark, goes_on=True)
+        before, read = begun, rest.count
     if before is not None:
         changed = happened_since(settings, connection, before.seq)
         there = people.ids()
         if len(changed) <= MOST_AGAIN * max(1, len(there)):
             again = _Counted(people.of(changed))
-            return Prepared(kept, kept.replace(changed, there, again, text), again.count)
+            return Prepared(kept, kept.replace(changed, there, again, _text(mark)), read + again.count)
     everyone = _Counted(people.everybody(progress))
-    return Prepared(kept, kept.refill(everyone, text), everyone.count)
+    return Prepared(kept, kept.refill(everyone, _text(mark)), read + everyone.count)
 
 
-def _standing(connection: Connection[Any], kept: Kept, now: Mark) -> Mark | None:
-    """The mark of the kept file, when all that it stands for is so."""
-    text = kept.mark()
+def prepared_for(settings: Settings, connection: Connection[Any], now: Run, bounds: Bounds, *, rules_version: int) -> Kept | None:
+    """The kept records, where they are those that this look had prepared before it was interrupted."""
+    kept = _kept(settings, bounds)
+    return kept if kept.mark() == _text(_mark(connection, now, rules_version)) else None
+
+
+def _kept(settings: Settings, bounds: Bounds) -> Kept:
+    return Kept(settings.run_dir / "prepared" / "people.duckdb", bounds)
+
+
+def _mark(connection: Connection[Any], now: Run, rules_version: int) -> Mark:
+    return Mark(now.seq, rules_version, now.number, now.asked_at.isoformat(), _tables(connection))
+
+
+def _text(mark: Mark) -> str:
+    return msgspec.json.encode(mark).decode()
+
+
+def _standing(connection: Connection[Any], text: str, now: Mark) -> Mark | None:
+    """The mark of a kept file, when all that it stands for is so."""
     if not text:
         return None
     before = msgspec.json.decode(text, type=Mark)

@@ -38,6 +38,8 @@ POSTCODES = ("postal_code", "postalCode", "postcode", "zip", "zipcode")
 ADDRESS_PARTS = ("country", "region", "state", "city", "district", "street", "line1", "line2", "detail")
 _WANTED = frozenset((*NAMES, *FAMILY_NAMES, *GIVEN_NAMES, *BIRTHDAYS, *GENDERS, *ADDRESSES, *POSTCODES, "email", "phone"))
 
+_NOBODY = UUID(int=0)
+
 #: Traits of one person: name -> (time, value), every value that was told.
 Told = dict[str, list[tuple[int, Any]]]
 
@@ -52,12 +54,12 @@ class People:
         self._connection = connection
         self._unique = unique
 
-    def everybody(self, progress: Callable[[int], None] = lambda _read: None) -> Iterator[Record]:
+    def everybody(self, progress: Callable[[int], None] = lambda _read: None, *, after: UUID = _NOBODY) -> Iterator[Record]:
         """Everybody of whom something comparable is known, in the order of their ids.
 
-        Args: progress: told the number of identifiers read so far.
+        Args: progress: told the number of identifiers read so far.  after: only those behind this person.
         """
-        after, read = UUID(int=0), 0
+        read = 0
         while rows := self._page("person_id > %s order by person_id limit %s", [after, PAGE]):
             last = rows[-1][0]
             if len(rows) == PAGE and rows[0][0] != last:
@@ -72,9 +74,9 @@ class People:
         for start in range(0, len(people), PEOPLE_PAGE):
             yield from self._records(self._page("person_id = any(%s)", [list(people[start : start + PEOPLE_PAGE])]))
 
-    def ids(self) -> list[UUID]:
-        """Who there is now."""
-        return [person for (person,) in ask(self._connection, "select distinct person_id from identifier", [])]
+    def ids(self) -> list[str]:
+        """Who there is now, as text: of millions nothing else is asked."""
+        return [person for (person,) in ask(self._connection, "select distinct person_id::text from identifier", [])]
 
     def _page(self, condition: str, params: list[Any]) -> list[Any]:
         return ask(

@@ -18,7 +18,7 @@ from dangol.bench.matching.scale import hard_people, people
 from dangol.engines.matching import Blocked, Bounds, score, train
 from dangol.engines.matching.blocking import candidates
 from dangol.engines.matching.scoring import scored
-from dangol.engines.matching.sql import test_sql as condition
+from dangol.engines.matching.sql import condition_sql as condition
 from dangol.engines.matching.store import load, opened
 from dangol.identity.matching import Match, Record
 from dangol.identity.matching.features import features
@@ -242,7 +242,7 @@ def test_pairs_that_are_not_looked_at_could_not_have_reached_the_least(trained, 
         candidates(connection, PEOPLE, SMALL)
         asked = connection.execute("select count(*) from pair").fetchall()[0][0]
         told: list[float] = []
-        monkeypatch.setattr("dangol.engines.matching.pruning.at_once", lambda _connection: 250)
+        monkeypatch.setattr("dangol.engines.matching.brief.at_once", lambda _connection: 250)
         quick = {(a, b): (bits, reasons) for a, b, bits, reasons in scored(connection, PEOPLE, model, least, tell=told.append)}
         looked = connection.execute("select count(*) from worth").fetchall()[0][0]
         monkeypatch.setattr("dangol.engines.matching.scoring.worth_a_look", _exactly)

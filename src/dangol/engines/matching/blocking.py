@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import duckdb
 
+from dangol.engines.matching import joints
 from dangol.engines.matching.bounds import Bounds
 from dangol.engines.matching.sql import key_sql
-from dangol.engines.matching.store import at_once
+from dangol.engines.matching.store import at_once, span
 from dangol.identity.matching.layout import Block, Key, Layout
 
 
@@ -39,25 +40,28 @@ def candidates(connection: duckdb.DuckDBPyConnection, layout: Layout, bounds: Bo
     """Fill the table `pair` (a, b: row numbers, a < b, each pair once) from the table `record`.
 
     With a table `touched`, only pairs with one of its rows. *sides*: column whose values must differ (two lists, each clean in itself).
+    Whatever was worked out of other pairs before is forgotten.
     """
+    joints.forget(connection)
     connection.execute("create or replace table found (a integer, b integer)")
     records = _one(connection, "select count(*) from record")[0]
     left = max(bounds.pairs_free, int(bounds.pairs_each * records))
     reports = []
     for place, block in enumerate(layout.blocks):
         # What a rule does not need is for those after it.
-        told, given = _rule(connection, block, bounds, sides, left // (len(layout.blocks) - place))
+        share = block.share / sum(one.share for one in layout.blocks[place:])
+        told, given = _rule(connection, block, bounds, sides, int(left * share))
         reports.append(told)
         left -= given
-    _distinct(connection, records)
+    _distinct(connection)
     return reports
 
 
-def _distinct(connection: duckdb.DuckDBPyConnection, records: int) -> None:
+def _distinct(connection: duckdb.DuckDBPyConnection) -> None:
     """Each pair of `found` once in `pair`, range by range of a: so that memory is bounded, and who reads a range of a reads little else."""
     connection.execute("create or replace table pair (a integer, b integer)")
     parts = max(1, -(-_one(connection, "select count(*) from found")[0] // (8 * at_once(connection))))
-    width = -(-records // parts)
+    width = -(-span(connection) // parts)
     for part in range(parts):
         connection.execute(f"insert into pair select distinct a, b from found where a between {part * width} and {(part + 1) * width - 1}")
     connection.execute("drop table found")
@@ -80,7 +84,8 @@ def _rule(connection: duckdb.DuckDBPyConnection, block: Block, bounds: Bounds, s
         given += full
         pairs += _join(connection, most, sides)
         left_out -= _one(connection, f"select coalesce(sum(size), 0) from block where size <= {most}")[0]
-        connection.execute(f"create or replace temp table entry as select n, key from entry where key in (select key from block where size > {most})")
+        if step < len(block.tighten):
+            connection.execute(f"create or replace temp table entry as select n, key from entry where key in (select key from block where size > {most})")
     return Blocked(block.name, int(entries), int(unbounded), pairs, max(0, int(left_out)), int(largest)), given
 
 
@@ -98,19 +103,27 @@ def _cut(connection: duckdb.DuckDBPyConnection, block_most: int, most_pairs: int
 
 
 def _divide(connection: duckdb.DuckDBPyConnection, by: Key) -> None:
-    source = "entry join record using (n)" + (f", unnest(record.{by.column}) as list(each_value)" if by.each else "")
     connection.execute(
-        f"create or replace temp table entry as select distinct n, hash(key, finer) as key"
-        f" from (select n, key, {key_sql((by,))} as finer from {source}) where finer is not null"
+        f"create or replace temp table entry as select {_once(by)} n, hash(key, finer) as key"
+        f" from (select n, key, {key_sql((by,))} as finer from entry join {_valued(by)} using (n)) where finer is not null"
     )
 
 
 def _entries(connection: duckdb.DuckDBPyConnection, keys: tuple[Key, ...]) -> None:
     each = next((key for key in keys if key.each), None)
-    rows = f"record, unnest(record.{each.column}) as list(each_value)" if each else "record"
     connection.execute(
-        f"create or replace temp table entry as select distinct n, key from (select n, {key_sql(keys)} as key from {rows}) where key is not null"
+        f"create or replace temp table entry as select {_once(each)} n, key from (select n, {key_sql(keys)} as key from {_valued(each)}) where key is not null"
     )
+
+
+def _valued(each: Key | None) -> str:
+    """The records; where a key is a list, once for each of its values, as `each_value`. A join with the list would cost ten times as much."""
+    return f"(select *, unnest({each.column}) as each_value from record)" if each is not None and each.each else "record"
+
+
+def _once(each: Key | None) -> str:
+    """Values of a list are there once; their first letters may be there twice."""
+    return "distinct" if each is not None and each.each and each.letters else ""
 
 
 def _join(connection: duckdb.DuckDBPyConnection, most: int, sides: str) -> int:

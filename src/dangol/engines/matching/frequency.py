@@ -19,7 +19,7 @@ def counted(connection: duckdb.DuckDBPyConnection, layout: Layout) -> dict[str, 
     for column in frequency_columns(layout):
         if column not in known:
             connection.execute(
-                f"create table often_{column} as select {column}, count(*) as times from record"
+                f"create or replace table often_{column} as select {column}, count(*) as times from record"
                 f" where {column} is not null group by {column} having count(*) > 1"
             )
             known[column] = connection.execute(f"select count({column}) from record").fetchall()[0][0]

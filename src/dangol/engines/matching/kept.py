@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import duckdb
+import pyarrow as pa
 
+from dangol.durable import make_folder, place
 from dangol.engines.matching.bounds import Bounds
 from dangol.engines.matching.store import columns_sql, insert
 from dangol.identity.matching import features as features_module
@@ -21,6 +24,16 @@ from dangol.identity.matching import names, normal
 from dangol.identity.matching.features import features
 from dangol.identity.matching.people import PEOPLE
 from dangol.identity.matching.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """How far somebody came who prepared everybody."""
+
+    #: As `refill` was told.
+    mark: str
+    #: The last one who is there.
+    last: UUID
 
 
 class Kept:
@@ -41,26 +54,45 @@ class Kept:
             return ""
         return str(told) if prepared_by == preparation() else ""
 
-    def refill(self, records: Iterable[Record], mark: str) -> int:
-        """Everybody anew; returns how many. What was there stays until all of it is written."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._path.with_suffix(".new")
-        self._remove(fresh)
-        with self._opened(fresh) as connection:
-            connection.execute(f"create table person ({columns_sql(PEOPLE)})")
-            connection.execute("create table mark (told varchar, prepared_by varchar)")
-            count = insert(connection, "person", PEOPLE, _prepared(records))
-            connection.execute("insert into mark values ($1, $2)", [mark, preparation()])
-        self._remove(self._path)
-        fresh.replace(self._path)
-        return count
+    def cut_off(self) -> CutOff | None:
+        """How far a `refill` came whose process ended before it was done; None where there is none, or another version of Dangol prepared it."""
+        fresh = self._fresh
+        if not fresh.exists():
+            return None
+        try:
+            with self._opened(fresh) as connection:
+                told, prepared_by, last = connection.execute("select told, prepared_by, (select max(id) from person) from mark").fetchall()[0]
+        except (duckdb.Error, IndexError):
+            return None
+        return CutOff(str(told), UUID(last)) if prepared_by == preparation() and last else None
 
-    def replace(self, changed: Iterable[UUID], there: Iterable[UUID], records: Iterable[Record], mark: str) -> int:
-        """Put *records* in place of the *changed* people, and drop whoever is not among *there*; returns how many there are. All or nothing."""
+    def refill(self, records: Iterable[Record], mark: str, *, goes_on: bool = False) -> int:
+        """Everybody anew, in the order of their ids; returns how many. What was there stays until all of it is written.
+
+        Args: goes_on: *records* are those behind what was cut off.
+        """
+        make_folder(self._path.parent, 0o700)
+        fresh = self._fresh
+        if not goes_on:
+            self._remove(fresh)
+        with self._opened(fresh) as connection:
+            if not goes_on:
+                connection.execute(f"create table person ({columns_sql(PEOPLE)})")
+                connection.execute("create table mark as select $1 as told, $2 as prepared_by", [mark, preparation()])
+            insert(connection, "person", PEOPLE, _prepared(records))
+            count = connection.execute("select count(*) from person").fetchall()[0][0]
+        self._remove(self._path)
+        place(fresh, self._path)
+        return int(count)
+
+    def replace(self, changed: Iterable[UUID], there: Iterable[str], records: Iterable[Record], mark: str) -> int:
+        """Put *records* in place of the *changed* people, and drop whoever is not among *there* (ids as text); returns how many there are. All or nothing."""
         with self._opened(self._path) as connection:
             connection.execute("begin")
-            connection.execute("create temp table changed as select unnest($1) as id", [[str(one) for one in changed]])
-            connection.execute("create temp table there as select unnest($1) as id", [[str(one) for one in there]])
+            for name, ids in (("changed", [str(one) for one in changed]), ("there", list(there))):
+                connection.register("told", pa.table({"id": pa.array(ids, pa.string())}))
+                connection.execute(f"create temp table {name} as from told")
+                connection.unregister("told")
             connection.execute("delete from person where id in (from changed) or id not in (from there)")
             insert(connection, "person", PEOPLE, _prepared(records))
             connection.execute("update mark set told = $1", [mark])
@@ -68,14 +100,10 @@ class Kept:
             connection.execute("commit")
         return int(count)
 
-    def copy_to(self, connection: duckdb.DuckDBPyConnection) -> int:
-        """Fill the table `record` of a run; returns how many."""
+    def lend_to(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let `record` of a run be the records kept here, without copying them. They must stay as they are until the run has ended."""
         connection.execute(f"attach '{_quoted(self._path)}' as kept (read_only)")
-        try:
-            connection.execute("create or replace table record as select (row_number() over () - 1)::integer as n, * from kept.person")
-        finally:
-            connection.execute("detach kept")
-        return int(connection.execute("select count(*) from record").fetchall()[0][0])
+        connection.execute("create or replace temp view record as select rowid::integer as n, * from kept.person")
 
     def forget(self) -> None:
         """Keep nothing; the next run prepares everybody."""
@@ -86,6 +114,10 @@ class Kept:
         config: dict[str, Any] = {"memory_limit": self._bounds.memory_limit, "threads": self._bounds.threads, "autoinstall_known_extensions": False}
         with duckdb.connect(str(path), config=config) as connection:
             yield connection
+
+    @property
+    def _fresh(self) -> Path:
+        return self._path.with_suffix(".new")
 
     def _remove(self, path: Path) -> None:
         for one in (path, Path(f"{path}.wal")):

@@ -14,29 +14,14 @@ from collections.abc import Callable, Mapping
 
 import duckdb
 
-from dangol.engines.matching.frequency import counted, frequency_columns
-from dangol.engines.matching.sql import known_sql, quick_sql, test_sql
-from dangol.engines.matching.store import at_once
-from dangol.identity.matching.layout import (
-    DIFFERENT,
-    Across,
-    Alike,
-    All,
-    Begins,
-    Comparison,
-    Crossed,
-    Kind,
-    Layout,
-    Level,
-    Near,
-    Not,
-    Shared,
-    Some,
-    Test,
-    columns_of,
-)
+from dangol.engines.matching import joints
+from dangol.engines.matching.brief import brief_columns, brief_sql, briefed, certain_sql, possible_sql
+from dangol.engines.matching.sql import known_sql
+from dangol.identity.matching.layout import DIFFERENT, Comparison, Layout, Level, Test
 from dangol.identity.matching.model import Model, Odds
 
+#: The step whose parts are tiles.
+TILE = "tile"
 #: Bits by which two ways of adding the same numbers may differ.
 _SLACK = 1e-6
 
@@ -44,87 +29,39 @@ _SLACK = 1e-6
 def worth_a_look(
     connection: duckdb.DuckDBPyConnection, layout: Layout, model: Model, least_bits: float, tell: Callable[[float], None] = lambda _share: None
 ) -> None:
-    """Fill the table `worth` (a, b) with the pairs of `pair` that have at least *least_bits*. *tell* is told the share that is done, 0 to 1."""
-    connection.execute("create or replace table worth (a integer, b integer)")
-    parts, width = _briefs(connection, layout)
+    """Fill the table `worth` (a, b) with the pairs of `pair` that have at least *least_bits*. *tell* is told the share that is done, 0 to 1.
+
+    Tiles that a run had looked at before it was cut off are not looked at again.
+    """
+    parts, width = briefed(connection, layout)
     rough = _look(layout, model, least_bits, _bound_sql)
     exact = _look(layout, model, least_bits, _exact_sql)
+    connection.execute("create table if not exists worth (a integer, b integer)")
+    looked = joints.done(connection, TILE)
+    if not looked:
+        connection.execute("delete from worth")
     total, done = max(1, _count(connection, "pair")), 0
     for low in range(parts):
         for high in range(low, parts):
             # Said of pairs and of records alike, so that only these are read of either.
             ranges = {"a": f"between {low * width} and {(low + 1) * width - 1}", "b": f"between {high * width} and {(high + 1) * width - 1}"}
-            connection.execute(f"create or replace temp table tile as select a, b from pair where a {ranges['a']} and b {ranges['b']}")
-            connection.execute(f"create or replace temp table possible as {rough.format(pairs='tile', **ranges)}")
-            likely = f"(select a, b from possible where bits >= {_number(least_bits - _SLACK)})"
-            connection.execute(f"insert into worth {exact.format(pairs=likely, **ranges)}")
-            done += _count(connection, "tile")
+            tile = f"(from pair where a {ranges['a']} and b {ranges['b']})"
+            done += _count(connection, tile)
+            if low * parts + high not in looked:
+                connection.execute(f"create or replace temp table possible as {rough.format(pairs=tile, **ranges)}")
+                with joints.noted(connection, TILE, low * parts + high):
+                    connection.execute(f"insert into worth {exact.format(pairs='possible', **ranges)}")
             tell(done / total)
-    for table in ("tile", "possible", "brief"):
-        connection.execute(f"drop table if exists {table}")
-
-
-def _briefs(connection: duckdb.DuckDBPyConnection, layout: Layout) -> tuple[int, int]:
-    """Fill `brief`: of each record in a pair what comparisons look at, and how frequent its values are. Returns (parts, row numbers in each)."""
-    connection.execute("create or replace temp table met as select a as n from pair union select b from pair")
-    frequent = counted(connection, layout)
-    read = _read(layout)
-    columns = [f"{f'r.{column}' if column in read else _numbered(f'r.{column}', layout.columns[column])} as {column}" for column in _looked_at(layout)]
-    columns += [f"case when r.{column} is not null then {share} end as tf_{column}" for column, share in frequent.items()]
-    joins = "".join(f" left join often_{column} on often_{column}.{column} = r.{column}" for column in frequent)
-    records = _count(connection, "record")
-    parts = max(1, -(-_count(connection, "met") // at_once(connection)))
-    width = -(-records // parts)
-    for part in range(parts):
-        connection.execute(
-            f"{'insert into' if part else 'create or replace table'} brief {'' if part else 'as'} select r.n, {', '.join(columns)}"
-            f" from (from record where n between {part * width} and {(part + 1) * width - 1} and n in (from met)) as r{joins}"
-        )
-    connection.execute("drop table met")
-    return parts, width
-
-
-def _looked_at(layout: Layout) -> list[str]:
-    found: set[str] = set()
-    for one in layout.comparisons:
-        tests = [level.test for level in one.levels] + ([one.silent] if one.silent else [])
-        found |= {*one.known, *(column for test in tests for column in columns_of(test))}
-    return sorted(found)
-
-
-def _read(layout: Layout) -> set[str]:
-    """Columns whose text matters. Of the others it only matters which are the same, so that a number of 64 bits says as much."""
-    read = {column for column, kind in layout.columns.items() if kind is Kind.NUMBER}
-    crossed: list[tuple[str, ...]] = []
-    waiting: list[Test] = [test for one in layout.comparisons for test in (*(level.test for level in one.levels), one.silent) if test]
-    while waiting:
-        match waiting.pop():
-            case All(tests) | Some(tests):
-                waiting += tests
-            case Not(test):
-                waiting.append(test)
-            case Near(column) | Alike(column) | Begins(column):
-                read.add(column)
-            case Crossed() | Across() as test:
-                crossed.append(columns_of(test))
-                read |= set(columns_of(test)) if isinstance(test, Crossed) and test.least < 1 else set()
-    for _ in crossed:  # who is held against text must be text too
-        read |= {column for columns in crossed if read & set(columns) for column in columns}
-    return read
-
-
-def _numbered(column: str, kind: Kind) -> str:
-    return f"list_transform({column}, lambda one: hash(one))" if kind is Kind.TEXTS else f"case when {column} is not null then hash({column}) end"
+    connection.execute("drop table if exists possible")
 
 
 def _look(layout: Layout, model: Model, least_bits: float, bits_sql: Callable[[Comparison, Mapping[str, Odds]], str]) -> str:
-    """(a, b[, bits]) of {pairs}; the records are those of the ranges {a} and {b}."""
-    columns = [*_looked_at(layout), *(f"tf_{column}" for column in frequency_columns(layout))]
-    sides = ", ".join(f"{side}.{column} as {column}_{side}" for column in columns for side in "lr")
+    """(a, b) of those {pairs} that *bits_sql* leaves the least; the records are those of the ranges {a} and {b}."""
+    sides = ", ".join(f"{side}.{column} as {column}_{side}" for column in brief_columns(layout) for side in "lr")
     fields = ", ".join(f"{bits_sql(one, model.odds[one.field])} as bits_{one.field}" for one in layout.comparisons)
     joined = f"select p.a, p.b, {sides} from {{pairs}} as p join (from brief where n {{a}}) as l on l.n = p.a join (from brief where n {{b}}) as r on r.n = p.b"
     scored = f"select a, b, {_total_sql(layout, model)} as bits from (select a, b, {fields} from ({joined}))"
-    return scored if bits_sql is _bound_sql else f"select a, b from ({scored}) where bits >= {_number(least_bits - _SLACK)}"
+    return f"select a, b from ({scored}) where bits >= {_number(least_bits - _SLACK)}"
 
 
 def _total_sql(layout: Layout, model: Model) -> str:
@@ -141,8 +78,8 @@ def _total_sql(layout: Layout, model: Model) -> str:
 
 
 def _exact_sql(comparison: Comparison, odds: Mapping[str, Odds]) -> str:
-    steps = "".join(f" when {test_sql(level.test)} then {_bits(level, odds)}" for level in comparison.levels)
-    return f"case when {_unsaid(comparison, test_sql)} then 0{steps} else {_weight(odds[DIFFERENT])} end"
+    steps = "".join(f" when {brief_sql(level.test)} then {_bits(level, odds)}" for level in comparison.levels)
+    return f"case when {_unsaid(comparison, brief_sql)} then 0{steps} else {_weight(odds[DIFFERENT])} end"
 
 
 def _bound_sql(comparison: Comparison, odds: Mapping[str, Odds]) -> str:
@@ -180,36 +117,6 @@ def _weight(odds: Odds) -> str:
 def _number(value: float) -> str:
     """As DuckDB reads a double; what has no exponent would be a decimal to it."""
     return f"{value:.17e}"
-
-
-def possible_sql(test: Test) -> str:
-    """A condition that holds wherever *test* does and costs little; elsewhere it may hold too."""
-    return _loose(test, passed=True)
-
-
-def certain_sql(test: Test) -> str:
-    """A condition that holds only where *test* does and costs little."""
-    return _loose(test, passed=False)
-
-
-def _loose(test: Test, *, passed: bool) -> str:
-    match test:
-        case All(tests):
-            said = [_loose(one, passed=passed) for one in tests]
-            return "false" if "false" in said else "(" + " and ".join(said) + ")"
-        case Some(tests):
-            said = [one for one in (_loose(one, passed=passed) for one in tests) if one != "false"]
-            return "(" + " or ".join(said) + ")" if said else "false"
-        case Not(one):
-            return f"(not {_loose(one, passed=not passed)})"
-        case Near() | Shared():
-            return quick_sql(test) if passed else "false"
-        case Alike():
-            return "true" if passed else "false"
-        case Crossed(_, _, least) if least < 1:
-            return "true" if passed else "false"
-        case _:
-            return test_sql(test)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

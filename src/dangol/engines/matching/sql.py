@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dangol.identity.matching.layout import (
@@ -30,15 +31,21 @@ from dangol.identity.matching.model import Model, Odds
 SQL_TYPES = {Kind.TEXT: "varchar", Kind.TEXTS: "varchar[]", Kind.NUMBER: "double"}
 
 
-def test_sql(test: Test) -> str:
-    """The test as a condition over columns named <column>_l and <column>_r; never null where both are known."""
+def condition_sql(test: Test, leaf: Callable[[Test], str | None] = lambda _test: None) -> str:
+    """The test as a condition over columns named <column>_l and <column>_r; never null where both are known.
+
+    *leaf*: says a test of its own way, where the columns are others; None: as here.
+    """
+    own = leaf(test)
+    if own is not None:
+        return own
     match test:
         case All(tests):
-            return "(" + " and ".join(test_sql(one) for one in tests) + ")"
+            return "(" + " and ".join(condition_sql(one, leaf) for one in tests) + ")"
         case Some(tests):
-            return "(" + " or ".join(test_sql(one) for one in tests) + ")"
+            return "(" + " or ".join(condition_sql(one, leaf) for one in tests) + ")"
         case Not(one):
-            return f"(not {test_sql(one)})"
+            return f"(not {condition_sql(one, leaf)})"
         case Crossed(column, other, least):
             crossings = ((f"{column}_l", f"{other}_r"), (f"{other}_l", f"{column}_r"))
             said = (f"{a} = {b}" if least >= 1 else f"jaro_winkler_similarity({a}, {b}) >= {least}" for a, b in crossings)
@@ -59,7 +66,7 @@ def _simple(test: Same | Overlap | Shared | Near | Alike | Begins | Within, a: s
             return f"list_has_any({a}, {b})"
         case Shared(_, least):
             both = f"length(list_intersect({a}, {b}))"
-            return f"case when {_quick(test, a, b)} then {both} >= {least} * (length({a}) + length({b}) - {both}) else false end"
+            return f"case when list_has_any({a}, {b}) then {both} >= {least} * (length({a}) + length({b}) - {both}) else false end"
         case Near(_, edits, _):
             return f"case when {_quick(test, a, b)} then damerau_levenshtein({a}, {b}) <= {edits} else false end"
         case Alike(_, least):
@@ -71,19 +78,20 @@ def _simple(test: Same | Overlap | Shared | Near | Alike | Begins | Within, a: s
             return f"abs({a} - {b}) <= {most}" + (f" * greatest(abs({a}), abs({b}))" if relative else "")
 
 
-def quick_sql(test: Near | Shared) -> str:
+def quick_near_sql(test: Near) -> str:
     """What costs a tenth of the test and holds wherever it does; never null."""
     return f"coalesce({_quick(test, f'{test.column}_l', f'{test.column}_r')}, false)"
 
 
-def _quick(test: Near | Shared, a: str, b: str) -> str:
-    if isinstance(test, Shared):
-        return f"list_has_any({a}, {b})"
+def _quick(test: Near, a: str, b: str) -> str:
     worth = f"length({a}) >= {test.shortest} and length({b}) >= {test.shortest} and abs(length({a}) - length({b})) <= {test.edits}"
     if test.edits == 1 and test.shortest >= 4:
-        # One slip, even two neighbours swapped in the middle, leaves the begin or the end as it was.
+        # One slip, even two neighbours swapped in the middle, leaves the begin or the end as it was …
         half = f"least(length({a}), length({b})) // 2 - 1"
         worth += f" and (left({a}, {half}) = left({b}, {half}) or right({a}, {half}) = right({b}, {half}))"
+        # … and where the length stays, two letters at most are others: of one byte each, or of up to four.
+        few = f"hamming({a}, {b}) <= case when strlen({a}) = length({a}) then 2 else 8 end"
+        worth += f" and case when strlen({a}) = strlen({b}) then {few} else true end"
     return worth
 
 
@@ -97,7 +105,7 @@ def key_sql(keys: tuple[Key, ...], *, exploded: str = "each_value") -> str:
     parts = []
     for key in keys:
         column = exploded if key.each else key.column
-        parts.append(f"left({column}, {key.letters})" if key.letters else column)
+        parts.append(f"{'left' if key.letters > 0 else 'right'}({column}, {abs(key.letters)})" if key.letters else column)
     known = " and ".join(f"{part} is not null" for part in parts)
     return f"case when {known} then hash({', '.join(parts)}) end"
 
@@ -118,10 +126,10 @@ def splink_settings(layout: Layout, model: Model) -> dict[str, Any]:
 
 
 def _comparison(comparison: Comparison, odds: Any) -> dict[str, Any]:
-    unsaid = f"not {known_sql(comparison)}" + (f" or {test_sql(comparison.silent)}" if comparison.silent else "")
+    unsaid = f"not {known_sql(comparison)}" + (f" or {condition_sql(comparison.silent)}" if comparison.silent else "")
     levels: list[dict[str, Any]] = [{"sql_condition": unsaid, "label_for_charts": "unknown", "is_null_level": True}]
     for level in comparison.levels:
-        one: dict[str, Any] = {"sql_condition": test_sql(level.test), "label_for_charts": level.name, **_odds(odds[level.name])}
+        one: dict[str, Any] = {"sql_condition": condition_sql(level.test), "label_for_charts": level.name, **_odds(odds[level.name])}
         if level.frequency:
             one |= {
                 "tf_adjustment_column": level.frequency,

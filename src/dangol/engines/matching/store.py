@@ -27,22 +27,31 @@ _ARROW = {Kind.TEXT: pa.string(), Kind.TEXTS: pa.list_(pa.string()), Kind.NUMBER
 def opened(bounds: Bounds) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose tables live on disk below a temporary folder, so that memory_limit holds for them too."""
     folder = Path(tempfile.mkdtemp(prefix="dangol-matching-", dir=bounds.folder or None))
-    connection = duckdb.connect(
-        str(folder / "matching.duckdb"),
-        config={
-            "memory_limit": bounds.memory_limit,
-            "threads": bounds.threads,
-            "temp_directory": str(folder / "spill"),
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-            "arrow_lossless_conversion": True,
-        },
-    )
     try:
-        yield connection
+        with opened_in(folder, bounds) as connection:
+            yield connection
     finally:
-        connection.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def opened_in(folder: Path, bounds: Bounds) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose tables live in *folder* and stay there. Raises duckdb.Error where they cannot be read."""
+    config: dict[str, Any] = {
+        "memory_limit": bounds.memory_limit,
+        "threads": bounds.threads,
+        "temp_directory": str(folder / "spill"),
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "arrow_lossless_conversion": True,
+    }
+    with duckdb.connect(str(folder / "matching.duckdb"), config=config) as connection:
+        yield connection
+
+
+def span(connection: duckdb.DuckDBPyConnection) -> int:
+    """One more than the highest number of a record; where some were dropped it is more than there are records."""
+    return int(connection.execute("select coalesce(max(n), -1) + 1 from record").fetchall()[0][0])
 
 
 def at_once(connection: duckdb.DuckDBPyConnection) -> int:

@@ -20,6 +20,7 @@ import duckdb
 
 from dangol.engines.matching.bounds import Bounds
 from dangol.engines.matching.linking import weighed
+from dangol.engines.matching.store import span
 from dangol.identity.matching.layout import DIFFERENT, Comparison, Layout, Overlap, Same
 from dangol.identity.matching.model import Model, Odds
 from dangol.identity.matching.shipped import shipped
@@ -65,10 +66,10 @@ def learn(connection: duckdb.DuckDBPyConnection, layout: Layout, records: int, b
 
 def _among_chance(connection: duckdb.DuckDBPyConnection, layout: Layout, start: Model, records: int, bounds: Bounds) -> Table:
     """Field -> level -> share of all pairs whose values are known, matches among them."""
-    pairs = int(min(bounds.sample_pairs, records * (records - 1) / 2))
+    pairs, most = int(min(bounds.sample_pairs, records * (records - 1) / 2)), span(connection)
     connection.execute(
         "create or replace table chance as select distinct least(a, b) as a, greatest(a, b) as b from"
-        f" (select hash(i, {bounds.seed}) % {records} as a, hash({bounds.seed}, i, 1) % {records} as b from range({pairs}) as t(i)) where a <> b"
+        f" (select hash(i, {bounds.seed}) % {most} as a, hash({bounds.seed}, i, 1) % {most} as b from range({pairs}) as t(i)) where a <> b"
     )
     patterns = _patterns(connection, layout, start, "chance")
     connection.execute("drop table chance")
@@ -121,7 +122,7 @@ def _patterns(connection: duckdb.DuckDBPyConnection, layout: Layout, model: Mode
     gammas = [f"gamma_{one.field}" for one in layout.comparisons]
     rare = [f"mw_tf_adj_{one.field}" for one in layout.comparisons if any(level.frequency for level in one.levels)]
     counted: dict[tuple[Any, ...], float] = {}
-    for table in weighed(connection, layout, model, pairs, None):
+    for _, table in weighed(connection, layout, model, pairs, None):
         rows = connection.execute(
             f"select {', '.join(gammas)}, round(({' + '.join(rare) or '0'}) * 2) / 2 as rarity, count(*) from {table} group by all"
         ).fetchall()

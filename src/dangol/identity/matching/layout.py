@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
     #: Text, or null when not known; never empty.
     TEXT = "text"
-    #: Several texts in one value, or null when there are none.
+    #: Several texts in one value, each once, or null when there are none.
     TEXTS = "texts"
     #: A number, or null.
     NUMBER = "number"
@@ -169,7 +169,7 @@ class Key:
     """A part of a block's name."""
 
     column: str
-    #: Only the first letters; 0: the whole value.
+    #: Only so many letters, the first or (below 0) the last; 0: the whole value.
     letters: int = 0
     #: The column is a list, and the record stands in one block for each of its values.
     each: bool = False
@@ -185,6 +185,8 @@ class Block:
     name: str
     keys: tuple[Key, ...]
     tighten: tuple[Key, ...] = ()
+    #: How much of the pairs that are left it may have, beside the shares of the rules after it.
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

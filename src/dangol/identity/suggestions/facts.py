@@ -106,6 +106,8 @@ class Run(Struct, frozen=True):
     model_version: int | None
     rules_version: int
     error: str
+    #: How often its process ended before it was done; it went on behind what was done.
+    interruptions: int
 
 
 class ModelRecord(Struct, frozen=True):

@@ -10,7 +10,12 @@ from psycopg.rows import tuple_row
 
 #: Advisory lock of the look that is under way; whoever holds it is alive.
 LOOK_LOCK = 0x646E676D
-INTERRUPTED = "It was interrupted before it was done. Nothing it had kept is lost; the next look goes on."
+#: Whoever is interrupted so often gets no further by being begun again.
+INTERRUPTIONS_MAX = 5
+INTERRUPTED = (
+    f"It was interrupted {INTERRUPTIONS_MAX} times before it was done, and is not begun again by itself. Nothing it had kept is lost;"
+    " the log of learn may say why."
+)
 
 
 def ask(connection: Connection[Any], asked_by: str, *, train: bool, everybody: bool, at: datetime) -> int:
@@ -46,18 +51,43 @@ def is_looking(connection: Connection[Any]) -> bool:
 
 
 def note_interrupted(connection: Connection[Any], *, at: datetime) -> int:
-    """Looks that nobody is at any more have failed; returns how many. Call it while holding the turn, or while nobody is looking."""
-    return connection.execute("update match_run set state = 'failed', ended_at = %s, error = %s where state = 'running'", [at, INTERRUPTED]).rowcount
+    """Let looks that nobody is at any more wait to go on, or fail where they were interrupted too often; returns how many.
+
+    Call it while holding the turn, or while nobody is looking.
+    """
+    return connection.execute(
+        """
+        update match_run
+           set interruptions = interruptions + 1,
+               state = case when interruptions + 1 < %(most)s then 'asked' else 'failed' end,
+               ended_at = case when interruptions + 1 < %(most)s then null else %(at)s end,
+               error = case when interruptions + 1 < %(most)s then '' else %(error)s end
+         where state = 'running'
+        """,
+        {"most": INTERRUPTIONS_MAX, "at": at, "error": INTERRUPTED},
+    ).rowcount
 
 
 def begin(connection: Connection[Any], number: int, *, seq: int, at: datetime) -> bool:
-    """Begin a look that was asked for; False when it is not waiting any more."""
+    """Begin a look that was asked for, or begin it anew; False when it is not waiting any more."""
     return (
         connection.execute(
-            "update match_run set state = 'running', started_at = %s, seq = %s, step = 'reading' where id = %s and state = 'asked'", [at, seq, number]
+            """
+            update match_run
+               set state = 'running', started_at = %s, seq = %s, step = 'reading', progress = 0, people = 0, touched = 0,
+                   pairs = 0, found = 0, automatic = 0, model_version = null, rules_version = 0
+             where id = %s
+               and state = 'asked'
+            """,
+            [at, seq, number],
         ).rowcount
         == 1
     )
+
+
+def go_on(connection: Connection[Any], number: int) -> bool:
+    """Let a look that was interrupted go on, with all that it knew; False when it is not waiting any more."""
+    return connection.execute("update match_run set state = 'running' where id = %s and state = 'asked'", [number]).rowcount == 1
 
 
 def progress(connection: Connection[Any], number: int, **columns: Any) -> None:

@@ -51,6 +51,8 @@ class MatchRun(models.Model):
     model_version = models.BigIntegerField(null=True)
     rules_version = models.IntegerField(db_default=0)
     error = models.TextField(db_default="")
+    #: How often its process ended before it was done.
+    interruptions = models.SmallIntegerField(db_default=0)
 
     class Meta:
         app_label = "identity"

@@ -72,7 +72,7 @@ select s.id, s.a, s.b, ia.person_id as person_a, ib.person_id as person_b, s.pro
 _decode = msgspec.json.Decoder(list[Reason]).decode
 _RUN = (
     "id, state, asked_by, asked_at, started_at, ended_at, train, everybody, step, progress, people, touched, pairs, found, automatic, seq,"
-    " model_version, rules_version, error"
+    " model_version, rules_version, error, interruptions"
 )
 
 
@@ -256,6 +256,17 @@ def run(connection: Connection[Any], number: int) -> Run | None:
     """One of them."""
     rows = ask(connection, f"select {_RUN} from match_run where id = %s", [number])  # noqa: S608
     return Run(*rows[0]) if rows else None
+
+
+def joined_in(connection: Connection[Any], number: int) -> set[UUID]:
+    """Whom this look joined by itself, as they are now."""
+    query = """
+        select distinct i.person_id
+          from match_suggestion s
+          join identifier i on i.node_id in (s.a, s.b)
+         where s.state = 'automatic' and s.run_id = %s
+        """
+    return {person for (person,) in ask(connection, query, [number])}
 
 
 def model_in_force(connection: Connection[Any]) -> ModelRecord | None:
