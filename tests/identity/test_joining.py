@@ -220,10 +220,11 @@ def test_the_reason_of_a_refusal_is_that_of_the_fixed_order(machine: Machine, ru
 
 
 def test_a_decision_about_what_no_new_claim_names_holds(machine: Machine):
-    """Two browsers are kept apart, each known with an address; a member who types both addresses later has one of them."""
-    machine.feed(identify("e1", 0, anonymousId="c1", traits={"email": "a@b.kr"}), identify("e2", 0, anonymousId="c2", traits={"email": "b@b.kr"}))
+    """Two entries of a shop's system are kept apart, each known with an address; a member who types both addresses later has one of them."""
+    entries = [{"externalIds": [{"type": "cms_id", "id": number, "collection": "users"}]} for number in ("x1", "x2")]
+    machine.feed(identify("e1", 0, context=entries[0], traits={"email": "a@b.kr"}), identify("e2", 0, context=entries[1], traits={"email": "b@b.kr"}))
     machine.settle()
-    apart = Decision(DecisionKind.APART, node_bytes("anonymous_id", "c1"), node_bytes("anonymous_id", "c2"))
+    apart = Decision(DecisionKind.APART, node_bytes("cms_id", "x1"), node_bytes("cms_id", "x2"))
     decide(machine.worker._connection, apart, default_rules(), actor="steward", why="two people", at=NOW)
     machine.feed(identify("e3", 1, userId="mina", traits={"email": "a@b.kr"}), identify("e4", 2, userId="mina", traits={"email": "b@b.kr"}))
     machine.settle()
