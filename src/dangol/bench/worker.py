@@ -10,6 +10,7 @@ import gc
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,8 @@ class _Timed(Worker):
         self.pid = state.process_id(self.settings) or 0
         self.events = self.uncounted = 0
         self.first: _Mark | None = None
+        #: When each batch was committed.
+        self.commits: list[float] = []
 
     def mark(self) -> _Mark:
         """Now."""
@@ -47,6 +50,7 @@ class _Timed(Worker):
     def _apply(self, portion: object) -> int:
         count = super()._apply(portion)  # type: ignore[arg-type]
         self.events += count
+        self.commits.append(time.perf_counter())
         if self.first is None and self.events >= self.uncounted:
             self.first = self.mark()
         return count
@@ -54,7 +58,7 @@ class _Timed(Worker):
     def empty_log(self, uncounted: int) -> dict[str, float]:
         """Apply everything that waits. Returns: as bench.process.work. Raises: BenchFailed, when no more than *uncounted* events wait."""
         heads = {lane: self.log.head(lane)[0] for lane in self.log.lanes()}
-        self.events, self.uncounted, self.first = 0, uncounted, None
+        self.events, self.uncounted, self.first, self.commits = 0, uncounted, None, []
         began = self.mark()
 
         def watch() -> None:
@@ -71,12 +75,15 @@ class _Timed(Worker):
         events = last.events - first.events
         if self.first is None or not events:
             raise BenchFailed(f"{last.events} events waited; more than {uncounted} are needed, since so many are not counted.")
-        return {
+        told = {
             "events": events,
             "rate": events / (last.at - first.at),
             "cpu_us": (last.cpu - first.cpu) / events * 1e6,
             "state_cpu_us": (last.state_cpu - first.state_cpu) / events * 1e6,
         }
+        if gaps := sorted(later - earlier for earlier, later in pairwise(self.commits)):
+            told |= {"worst_gap": gaps[-1], "median_gap": gaps[len(gaps) // 2]}
+        return told
 
 
 def main() -> None:
