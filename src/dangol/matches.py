@@ -191,7 +191,7 @@ def accept(at: Desk, number: int, by: Approver, why: str = "") -> Verdict:
     Everything is looked at again inside the transaction that joins them, so no haste gets around the second operator.
     """
     seen = suggestion(at.connection, number)
-    foreseen = _foresee(at, _ends(seen)) if seen is not None else None
+    foreseen = _foresee(at, (seen.a, seen.b)) if seen is not None else None
     with at.connection.transaction():
         found, refusal = _open(at.connection, number)
         if found is None:
@@ -203,11 +203,6 @@ def accept(at: Desk, number: int, by: Approver, why: str = "") -> Verdict:
 def _foresee(at: Desk, ends: tuple[UUID, UUID]) -> Foreseen | None:
     """What joining these two would lead to, worked out before others have to wait."""
     return foresee_decision(at.connection, Decision(DecisionKind.TOGETHER, ends[0].bytes, ends[1].bytes), at.rules)
-
-
-def _ends(of: Suggestion) -> tuple[UUID, UUID]:
-    """Who merges by hand names the two identifiers; matching means the people as they are now."""
-    return (of.a, of.b) if of.asked is not None else (of.person_a, of.person_b)
 
 
 def _approve(
@@ -407,8 +402,8 @@ def _join(
 ) -> Verdict:
     now = now_us()
     evidence = f"suggestion {found.number}: {in_words(found)}"
-    one, other = _ends(found)
-    decision = Decision(DecisionKind.TOGETHER, one.bytes, other.bytes)
+    # The identifiers that were compared or named, not who leads the two people now: when what led them comes apart, these stay together.
+    decision = Decision(DecisionKind.TOGETHER, found.a.bytes, found.b.bytes)
     try:
         decided = decide_people(
             at.connection, at.lake, decision, at.rules, actor=by.actor, why=f"{why} ({evidence})" if why else evidence, now_us=now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.flow.machine import Machine
 from tests.identity.suggestions.people import JOON, MINA, arrive, desk, mail, match, suggest
@@ -119,6 +119,7 @@ class Story:
 
 @settings(max_examples=25)
 @given(steps=st.lists(STEP, min_size=3, max_size=14))
+@example(steps=[("suggest", ("b", "c")), ("together", ("a", "b")), ("accept", 0), ("undo", 0)])
 def test_suggestions_follow_people(machine: Machine, steps: list[tuple[str, Any]]):
     """After every step: no suggestion about one person, none twice, none that was refused for good; undone, all is as it was."""
     if not machine.rows("select 1 from identifier limit 1"):
