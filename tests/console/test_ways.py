@@ -338,6 +338,7 @@ def test_giving_access(full, open_page):
     other.fill("#password", password)
     other.click("button.primary")
     expect(other).to_have_url(re.compile("/account"))
+    expect(other.locator("#old")).to_be_focused()  # what is typed next must not be taken for shortcuts
     other.fill("#old", password)
     other.fill("#new", "short")
     other.fill("#again", "short")
