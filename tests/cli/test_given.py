@@ -9,7 +9,9 @@ import pytest
 
 from dangol.cli import main
 from dangol.cli.given import FileRefused, text_of
+from dangol.cli.mapping_file import read_mapping
 from dangol.cli.output import say_table
+from dangol.intake.mapping import MappingRefused
 
 
 def test_a_file_with_a_mark_is_text(tmp_path: Path):
@@ -34,6 +36,15 @@ def test_what_is_no_text_says_why_and_what_to_do(tmp_path: Path, content: bytes 
     with pytest.raises(FileRefused) as refused:
         text_of(file, "Look there.")
     assert str(refused.value) == f"{file} {words}"
+
+
+@pytest.mark.parametrize("text", ["[", "a: 2026-13-45", "a: " + "[" * 3000 + "]" * 3000, "- a"])
+def test_a_mapping_that_cannot_be_read_is_refused(tmp_path: Path, text: str):
+    """Whatever YAML cannot make a value of: a sentence that names the file."""
+    file = tmp_path / "map.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(MappingRefused, match=r"map\.yaml"):
+        read_mapping(file)
 
 
 def test_a_word_in_the_wrong_place_shows_the_order(capsys: pytest.CaptureFixture[str]):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.examples import examples
@@ -131,6 +133,16 @@ def test_an_identifier_that_everything_is_claimed_with_joins_nobody(machine: Mac
         machine.settle()
         largest = machine.rows("select max(n) from (select count(*) as n from identifier group by person_id) as sizes")[0][0]
         assert largest == (start + 41 if start + 40 <= 100 else 1)
+    assert machine.rows("select distinct refused from edge") == [("shared_identifier",)]
+
+
+@pytest.mark.parametrize("at_once", [30, 150])
+def test_the_bound_of_claims_holds_below_that_of_owners(machine: Machine, at_once: int):
+    """Whoever may have many owners is bounded by its claims all the same, and whether it was found does not depend on how events came together."""
+    keep(machine, re.sub(r"(owners|proven): \d+", r"\1: 500", shipped_document()).replace("claims_max: 20000", "claims_max: 100"))
+    for start in range(0, 150, at_once):
+        machine.feed(*[identify(f"e{index}", index / 100, userId=f"m{index}", anonymousId="till") for index in range(start, start + at_once)])
+        machine.settle()
     assert machine.rows("select distinct refused from edge") == [("shared_identifier",)]
 
 

@@ -21,7 +21,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
     try:
         value = yaml.safe_load(text_of(path, "docs/howto/mappings.md says how a mapping is written."))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise MappingRefused(f"{path} is not YAML: {error}") from None
     if not isinstance(value, dict):
         raise MappingRefused(f"{path} holds {type(value).__name__}, expected keys and values (docs/howto/mappings.md).")

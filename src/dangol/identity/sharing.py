@@ -59,7 +59,7 @@ def find_shared(
         new: those of them that nobody has seen before this batch, and how many claims name each: all there are, so few need looking at.
     """
     result = NewlyShared(set(), set(), [], [])
-    fewest = {kind: min(limit.owners, limit.proven or limit.owners) for kind, rule in rules.types.items() if (limit := rule.shared)}
+    fewest = {kind: min(limit.owners, limit.proven or limit.owners, rules.claims_max) for kind, rule in rules.types.items() if (limit := rule.shared)}
     ends = {end for pair in touched for end in pair}
     ends = {node for node in ends if node not in new or new[node] >= fewest.get(kinds[node], rules.claims_max)}
     for node, uses in sorted(_with_many_claims(connection, ends, kinds, rules).items()):
@@ -111,7 +111,7 @@ def _with_many_claims(connection: Connection[Any], nodes: set[bytes], kinds: Map
          where claim.claims >= %(least)s or claim.proofs >= %(least_proven)s
         """,
         {
-            "least": min((limit.owners for limit in limits), default=0),
+            "least": min([*(limit.owners for limit in limits), rules.claims_max]),
             "least_proven": min((limit.proven for limit in limits if limit.proven), default=None),
             "nodes": uuids(sorted(shareable)),
             "owners": texts(sorted(owning)),

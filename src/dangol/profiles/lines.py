@@ -36,7 +36,7 @@ def line_of(document: str, path: Sequence[str]) -> int:
     """The line (from 1) of the key that *path* leads to, or of the last one on the way that is there."""
     try:
         node = yaml.compose(document, Loader=yaml.SafeLoader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return 1
     line = 1
     for step in path:

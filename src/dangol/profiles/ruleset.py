@@ -66,7 +66,7 @@ def read_trait_rules(text: str) -> TraitRules:
     """Trait rules from YAML text. Raises: TraitRulesRefused, naming key, what was seen, what is allowed and the nearest name."""
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # not only letters: a date like 2026-13-45, a list a thousand lists deep
         raise TraitRulesRefused(f"The trait rules are not valid YAML: {error}") from error
     document = mapping_at("the document", document)
     only_keys("the document", document, SECTIONS)

@@ -180,7 +180,7 @@ def mapping(request: HttpRequest, source_id: int) -> HttpResponse:
         given = _written(text)
         if given:
             compile_mapping(given)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date like 2026-13-45, a list a thousand lists deep
         return _show(
             request,
             before,
@@ -243,14 +243,14 @@ def collect_address() -> str:
 
 
 def _written(text: str) -> Any:
-    """A mapping in YAML, as the guide writes them, or in JSON, which is YAML, too. Raises: yaml.YAMLError."""
+    """A mapping in YAML, as the guide writes them, or in JSON, which is YAML, too. Raises: yaml.YAMLError, ValueError, RecursionError."""
     # An alias costs a few letters and may stand for millions of values.
     if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.CSafeLoader)):
         raise yaml.YAMLError(_("it uses an alias (*name); write the value out where it is used"))
     return json.loads(json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), default=str)) or {}
 
 
-def _place(error: yaml.YAMLError) -> str:
+def _place(error: Exception) -> str:
     """Where YAML cannot be read, for the reader of a page."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
