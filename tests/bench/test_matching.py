@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from uuid import UUID
 
 import duckdb
+import msgspec
 import pytest
 
 from dangol.bench.matching.command import matching
 from dangol.bench.matching.crowd import multiply
 from dangol.bench.matching.datasets import SETS, DataMissing, set_named
 from dangol.bench.matching.layouts import layout_of, row_of
-from dangol.bench.matching.scale import fill
+from dangol.bench.matching.scale import SLIPS, fill, hard_people, main
 from dangol.bench.matching.truth import inside, rightness, true_pairs
 from dangol.bench.matching.world import Exact, tell
 from dangol.identity.matching import Match
@@ -104,3 +106,27 @@ def test_people_are_multiplied_with_what_makes_two_of_them_one():
     for before, after in zip(once, again, strict=True):
         assert after[2:5] == (2 * before[2], 2 * before[2], 2 * before[2])
         assert after[5:] == tuple(None if count is None else 2 * count for count in before[5:])
+
+
+def test_a_run_at_scale_says_of_each_slip_how_many_were_met(capsys):
+    """Of 450 people nothing is cut for size: every second record is met, whatever its slip; what is said of all is the sum of what is said of each."""
+    main(450, "256MB")
+    told = msgspec.json.decode(capsys.readouterr().out)
+    assert {"same number or e-mail", "surname slip", "first syllable slip"} < set(told["met"]) <= {"same number or e-mail", *SLIPS}
+    there, every = (sum(int(said.split(" of ")[place]) for said in told["met"].values()) for place in (0, 1))
+    assert there == every == told["true"] > 30
+    assert sum(int(said.split(" of ")[0]) for said in told["found_by_slip"].values()) == told["right"] <= told["found"]
+
+
+@pytest.mark.parametrize(("slip", "place"), [("surname slip", 0), ("first syllable slip", 1)])
+def test_a_slip_of_one_letter_is_planted_where_it_says(slip, place):
+    """One letter of one syllable is another, one more or one less; the rest of the name and the birthday stay, the number is new."""
+    first = {human: record for human, record, kind in hard_people(3_000) if not kind}
+    slipped = [(first[human], record) for human, record, kind in hard_people(3_000) if kind == slip]
+    assert len(slipped) > 5
+    for one, other in slipped:
+        assert (one.birth_date, set(one.phones) & set(other.phones), other.emails) == (other.birth_date, set(), ())
+        (a,), (b,) = one.names, other.names
+        assert [at for at in range(len(a)) if a[at] != b[at]] == [place], (a, b)
+        before, after = (unicodedata.normalize("NFD", name[place]).ljust(3) for name in (a, b))
+        assert sum(x != y for x, y in zip(before, after, strict=True)) == 1, (a, b)

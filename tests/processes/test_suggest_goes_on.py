@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +18,13 @@ from dangol.engines.matching import Bounds, Comparing, Kept, bits_of, joints
 from dangol.identity.matching import Model
 from dangol.identity.suggestions import SuggestionFilter, SuggestionState, looking, model_in_force, runs, suggestions
 from dangol.processes import suggest
-from dangol.processes.suggest import look
+from dangol.processes.people_records import People
+from dangol.processes.suggest import AlreadyLooking, look
 from dangol.settings import Settings, Suggest
 from tests.flow.machine import Machine
 from tests.flow.test_people import identify
 from tests.identity.suggestions.people import mail, member, person
+from tests.processes import test_people_kept
 from tests.processes.test_suggest import HANA, crowd, known, pairs
 
 BOUNDS = Bounds(memory_limit="256MB", threads=1, train_least=20, sample_pairs=2_000)
@@ -120,3 +126,64 @@ def test_who_was_joined_before_it_was_cut_off_is_not_joined_twice(machine: Machi
     done = look(brave, asked_by="t")
     assert (done.state, done.interruptions, done.found) == ("done", 1, 2)
     assert len({person(machine, mail(f"doyun{n}")) for n in range(3)}) == 2
+
+
+#: A look at everybody that kills itself for good: twenty people are written down, five more are read.
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+from dangol import app
+from dangol.engines.matching import kept, store
+from dangol.processes.suggest import look
+from dangol.settings import load
+store._BATCH = 10
+features, read = kept.features, []
+def features_or_death(record):
+    read.append(record)
+    if len(read) == 25:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return features(record)
+kept.features = features_or_death
+settings = load(Path(sys.argv[1]))
+app.configure(settings)
+look(settings, asked_by="t", everybody=True)
+"""
+
+
+def test_whoever_is_killed_while_reading_reads_the_rest(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """SIGKILL after twenty of everybody: the same look reads those behind them, and whoever came or changed meanwhile; no suggestion is lost or comes twice."""
+    monkeypatch.setattr(suggest, "_bounds", lambda _settings: replace(BOUNDS, train_least=500))
+    doyun = {"name": "이도윤", "birthday": "1988-08-08", "phone": "010-2222-3456", "address": "대전 유성구 대학로 99 101호"}
+    crowd(machine)
+    for member_id, told in {"m1": HANA, "m2": HANA, "m3": doyun}.items():
+        known(machine, member_id, **told)
+    died = subprocess.run([sys.executable, "-c", CHILD, str(machine.settings.workspace)], check=False, timeout=300)
+    assert died.returncode == -signal.SIGKILL
+    written = Kept(test_people_kept.file(machine), BOUNDS)
+    cut_off, last = written.cut_off(), machine.rows("select distinct person_id from identifier order by 1")[19][0]
+    assert (cut_off is not None and cut_off.last, written.mark()) == (last, ""), "twenty are written down, and nothing counts as read before all are"
+    (first, *_, end) = machine.rows("select value from identifier where value like 'x%%' order by person_id")
+    for (value,) in (first, end):  # one had been read, one had not
+        known(machine, value, message=f"changed {value}", name="최가람")
+    known(machine, "m4", **doyun)
+    begun: list[Any] = []
+    read = People.everybody
+    monkeypatch.setattr(People, "everybody", lambda self, *told, **how: begun.append(how) or read(self, *told, **how))
+    done = _once_it_is_gone(machine.settings)
+    assert (done.number, done.state, done.interruptions, done.everybody, done.people) == (1, "done", 1, True, 34)
+    assert begun == [{"after": last}]
+    assert test_people_kept.kept(test_people_kept.file(machine)) == test_people_kept.everybody(machine, tmp_path)
+    assert sorted(map(sorted, pairs(machine))) == sorted(sorted(map(member, two)) for two in (("m1", "m2"), ("m3", "m4")))
+    assert look(machine.settings, asked_by="t").found == 0
+    assert machine.rows("select count(*) from match_suggestion") == [(2,)]
+
+
+def _once_it_is_gone(settings: Settings) -> Any:
+    """Look, as soon as PostgreSQL has noticed that whoever looked before is dead."""
+    patience = time.monotonic() + 60
+    while True:
+        try:
+            return look(settings, asked_by="t")
+        except AlreadyLooking:
+            assert time.monotonic() < patience
+            time.sleep(0.05)

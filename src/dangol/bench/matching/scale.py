@@ -54,7 +54,9 @@ def hard_people(count: int) -> Iterator[tuple[int, Record, str]]:
 #: How a hard second record differs from the first: by one of these, and by number and e-mail address always.
 SLIPS = (
     "new number and address",
-    "name slip",
+    "name slip",  # another second syllable
+    "first syllable slip",  # of the given name, by one letter
+    "surname slip",  # by one letter
     "birthday swapped",  # which is no date where the day is above 12: then nothing but the name is left
     "birthday slip, same home",
     "same home, no birthday",
@@ -122,6 +124,10 @@ def _slipped(first: Record, slip: str, surname: str, given: str, dice: random.Ra
     match slip:
         case "name slip":
             return replace(other, names=(surname + given[0] + dice.choice("영숙정희수진연아"),))
+        case "first syllable slip":
+            return replace(other, names=(surname + _mistyped(given[0], dice) + given[1:],))
+        case "surname slip":
+            return replace(other, names=(_mistyped(surname[0], dice) + surname[1:] + given,))
         case "birthday swapped":
             return replace(other, birth_date=born[:4] + born[6:] + born[4:6])
         case "birthday slip, same home":
@@ -137,6 +143,15 @@ def _slipped(first: Record, slip: str, surname: str, given: str, dice: random.Ra
             return replace(other, phones=(phone[:place] + str((int(phone[place]) + 1) % 10) + phone[place + 1 :],))
         case _:
             return other
+
+
+def _mistyped(syllable: str, dice: random.Random) -> str:
+    """Another syllable: its first consonant, its vowel or what follows it taken for another, or a last consonant put in or left out."""
+    first, rest = divmod(ord(syllable) - ord("가"), 21 * 28)
+    letters, sizes = [first, *divmod(rest, 28)], (19, 21, 28)  # how many there are of each
+    place = dice.randrange(3)
+    letters[place] = (letters[place] + dice.randrange(1, sizes[place])) % sizes[place]
+    return chr(ord("가") + (letters[0] * 21 + letters[1]) * 28 + letters[2])
 
 
 _PLACES = [
@@ -186,7 +201,7 @@ def main(count: int, memory: str, *, everybody: bool = True) -> None:
         watch.part("train")
         if everybody:
             told |= _found(connection, scored(connection, PEOPLE, model, 0.0, tell=watch.share))
-            told["found_by_slip"] = _by_slip(connection, "answer")
+            told["found_by_slip"] = _by_slip(connection, "said")
             watch.part("score")
         connection.execute("create table touched as select n from record where n % $1 = 0", [NEW])
         candidates(connection, PEOPLE, bounds)
@@ -220,9 +235,9 @@ def _found(connection: duckdb.DuckDBPyConnection, pairs: Iterator[tuple[str, str
         first.append(min(int(a), int(b)))
         second.append(max(int(a), int(b)))
     connection.register("told", pa.table({"a": pa.array(first, pa.int32()), "b": pa.array(second, pa.int32())}))
-    connection.execute("create table answer as from told")
+    connection.execute("create table said as from told")
     connection.unregister("told")
-    right = connection.execute("select count(*) from answer join truth as l on l.n = a join truth as r on r.n = b where l.human = r.human").fetchall()[0][0]
+    right = connection.execute("select count(*) from said join truth as l on l.n = a join truth as r on r.n = b where l.human = r.human").fetchall()[0][0]
     humans, records = connection.execute("select count(distinct human), count(*) from truth").fetchall()[0]
     return {"found": len(first), "right": right, "true": records - humans}
 
