@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,8 @@ from hypothesis import strategies as st
 
 from dangol.hotstate import (
     RawConnection,
+    Steps,
+    beside,
     blobs,
     connect_raw,
     copy_bytes,
@@ -21,7 +22,6 @@ from dangol.hotstate import (
     copy_text,
     copy_time,
     flags,
-    meanwhile,
     numbers,
     storable,
     texts,
@@ -148,39 +148,84 @@ def test_a_copy_that_fails_midway_leaves_nothing(connection: RawConnection) -> N
     assert connection.execute("select count(*) from halved").fetchone() == (0,)
 
 
-def test_meanwhile_ends_when_both_have() -> None:
-    """The body and the work run at the same time, and after the block both are done."""
-    met = threading.Barrier(2, timeout=60)
-    with meanwhile(lambda: met.wait() >= 0) as future:
-        met.wait()
-    assert future.result() is True
+def _counting(done: list[int], until: int) -> Steps[str]:
+    for number in range(until):
+        done.append(number)
+        yield
+    return "counted"
 
 
-def test_meanwhile_waits_for_the_work_even_when_the_body_fails() -> None:
-    """Nobody goes on with a connection that the work still uses; the body's own error is the one that is told."""
-    may_end = threading.Event()
-    ended = []
-
-    def work() -> None:
-        may_end.wait(5)
-        ended.append(True)
-        raise ValueError("work")
-
-    def body() -> None:
-        with meanwhile(work):
-            threading.Timer(0.05, may_end.set).start()
-            raise KeyError("body")
-
-    with pytest.raises(KeyError):
-        body()
-    assert ended
+def test_python_goes_on_while_postgresql_works(connection: RawConnection) -> None:
+    """What is to spare is done during a query, not after it, and only while PostgreSQL works."""
+    done: list[int] = []
+    with beside(connection, _counting(done, 200_000)):
+        connection.execute("select pg_sleep(0.2)")
+        during = len(done)
+        assert during > 100
+        assert sum(done[:during]) == during * (during - 1) // 2
 
 
-def test_meanwhile_tells_what_went_wrong_in_the_work() -> None:
-    """An error of the work is raised at the end of the block."""
+def test_what_is_left_is_done_at_the_end(connection: RawConnection) -> None:
+    """Whatever did not fit into the waits is done at the end of the block, in order, once; its result is known then."""
+    done: list[int] = []
+    with beside(connection, _counting(done, 1000)) as counted:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert counted.result() == "counted"
+    assert done == list(range(1000))
 
-    def work() -> None:
-        raise ValueError("work")
 
-    with pytest.raises(ValueError, match="work"), meanwhile(work):
-        pass
+def test_what_was_begun_last_goes_first(connection: RawConnection) -> None:
+    """Inner work is needed sooner: outer work goes on only when the inner is done."""
+    told: list[str] = []
+
+    def telling(name: str) -> Steps[None]:
+        for _ in range(2000):
+            told.append(name)
+            yield
+
+    with beside(connection, telling("outer")), beside(connection, telling("inner")):
+        for _ in range(3):
+            connection.execute("select pg_sleep(0.002)")
+    assert told == ["inner"] * 2000 + ["outer"] * 2000
+
+
+def test_rows_arrive_whatever_is_done_beside_them(connection: RawConnection) -> None:
+    """A COPY larger than any buffer, with work beside it, stores each row once."""
+    done: list[int] = []
+    connection.execute("create temporary table wide (id integer, what text)")
+    with beside(connection, _counting(done, 20_000)):
+        copy_rows(connection, "wide", ("id", "what"), (copy_fields("i")(index) + copy_text("x" * 2000) for index in range(4000)))
+        assert done
+    assert connection.execute("select count(*), count(distinct id), sum(length(what)) from wide").fetchone() == (4000, 4000, 8_000_000)
+
+
+def test_an_error_beside_is_told_at_the_end_and_harms_no_query(connection: RawConnection) -> None:
+    """The query during which it happened gives its answer; the connection goes on."""
+
+    def failing() -> Steps[None]:
+        yield
+        raise ValueError("beside")
+
+    answers = []
+    with pytest.raises(ValueError, match="beside"), beside(connection, failing()):
+        answers.append(connection.execute("select 7 from pg_sleep(0.05)").fetchone())
+    answers.append(connection.execute("select 8").fetchone())
+    assert answers == [(7,), (8,)]
+
+
+def test_an_error_of_the_body_comes_first(connection: RawConnection) -> None:
+    """The body's own error is told, what is to spare is let go, and nothing of it runs later."""
+    done: list[int] = []
+    with pytest.raises(psycopg.errors.DivisionByZero), beside(connection, _counting(done, 200_000)):
+        connection.execute("select 1 / 0")
+    before = len(done)
+    connection.execute("select pg_sleep(0.05)")
+    assert len(done) == before
+
+
+def test_any_connection_can_have_work_beside_it(state_server: str) -> None:
+    """A connection that does nothing meanwhile has it done at the end."""
+    done: list[int] = []
+    with psycopg.connect(state_server) as plain, beside(plain, _counting(done, 10)) as counted:
+        plain.execute("select 1")
+    assert (counted.result(), len(done)) == ("counted", 10)

@@ -17,7 +17,7 @@ from psycopg import Connection
 from dangol.events import to_datetime
 from dangol.events.facts import Fact, FactKind
 from dangol.events.ports import SEQ_BITS, Lake
-from dangol.hotstate import COPY_NULL, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time, meanwhile
+from dangol.hotstate import COPY_NULL, LITTLE, Steps, beside, copy_fields, copy_jsonb, copy_rows, copy_text, copy_time
 from dangol.identity import (
     Claim,
     Claimed,
@@ -160,38 +160,38 @@ def apply_batch(
     if lake:
         number(fates, batch << SEQ_BITS)
     # Python goes on while PostgreSQL works, wherever the one does not need what the other is at.
-    with meanwhile(observe, connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers]) as telling:
-        claimed = _claims(fates.applied)
-        counts = tally(fates)
-    told = telling.result()
+    with beside(connection, _claims(fates.applied)) as claimed, beside(connection, tally(fates)) as counts:
+        told = observe(connection, [_observed(arrival) for arrival in fates.applied if arrival.identifiers])
     if rules.computed:
         contribute(connection, rules.computed, _looked_at(fates.applied, rules.computed))
     lines = _lines(fates, told)
     release(connection, [line for line in lines if line.arrival.key in fates.released])
     if not lake:
         lines = keep(connection, lines, receipts_since)
-    with meanwhile(copy_rows, connection, "receipt", RECEIPT_COLUMNS, (receipt_fields(line, now_us) for line in lines)):
-        facts = _event_facts(fates, lines, batch << SEQ_BITS, now_us) if lake else []
+    with beside(connection, _event_facts(fates, lines if lake else [], batch << SEQ_BITS, now_us)) as facts:
+        copy_rows(connection, "receipt", RECEIPT_COLUMNS, (receipt_fields(line, now_us) for line in lines))
     count_duplicates(connection, fates.duplicates)
     if lake:
         # Queue and counters are a record of what happened, not derived from it: a rebuild leaves them alone.
         put_in_quarantine(connection, fates.quarantined)
-        count(connection, counts, partition)
+        count(connection, counts.result(), partition)
     # Last, because one worker at a time may be here: what people share is the one thing that workers share.
-    outcome = link(connection, *claimed, rules.identity)
+    outcome = link(connection, *claimed.result(), rules.identity)
     shift_timeline(connection, lines_to_move(connection, told.clocks))
     if lake:
-        lake.append(connection, batch, _with_people(facts, outcome))
+        lake.append(connection, batch, _with_people(facts.result(), outcome))
         # Numbered only here, where nobody else settles people: who follows the feed meets changes of people in the order in which they happened.
         tell(connection, lake, _own_facts(outcome, told), now_us)
     return Applied(len(fates.applied), len(fates.duplicates), len(fates.quarantined), len(fates.suppressed), len(outcome.merged))
 
 
-def _claims(applied: Sequence[Arrival]) -> tuple[dict[bytes, Seen], dict[tuple[bytes, bytes], Claim]]:
+def _claims(applied: Sequence[Arrival]) -> Steps[tuple[dict[bytes, Seen], dict[tuple[bytes, bytes], Claim]]]:
     seen: dict[bytes, Seen] = {}
     first: dict[bytes, tuple[int, str, int, str]] = {}
     claims: dict[tuple[bytes, bytes], Claim] = {}
-    for arrival in applied:
+    for done, arrival in enumerate(applied):
+        if done % LITTLE == 0:
+            yield
         for one in arrival.identifiers:
             # Which spelling and source is kept must not depend on the order of arrival within the batch.
             order = (arrival.original_at, arrival.message_id, arrival.source, one.raw)
@@ -285,10 +285,12 @@ def receipt_fields(line: Line, now_us: int) -> bytes:
 _KIND_OF = {Fate.APPLIED: FactKind.EVENT_APPLIED, Fate.QUARANTINED: FactKind.EVENT_QUARANTINED, Fate.SUPPRESSED: FactKind.EVENT_SUPPRESSED}
 
 
-def _event_facts(fates: Sorted, lines: Sequence[Line], base: int, now_us: int) -> list[Fact]:
+def _event_facts(fates: Sorted, lines: Sequence[Line], base: int, now_us: int) -> Steps[list[Fact]]:
     """What came of every arrival; whose it is, is not known yet."""
-    facts = []
+    facts: list[Fact] = []
     for line in lines:
+        if len(facts) % LITTLE == 0:
+            yield
         kind = _KIND_OF[line.fate]
         if line.fate is Fate.APPLIED and line.arrival.verdict is not None and line.arrival.verdict.fate == TAGGED:
             kind = FactKind.EVENT_TAGGED

@@ -5,18 +5,19 @@ Binary layouts: PostgreSQL documentation, "COPY", section "Binary Format", and t
 
 from __future__ import annotations
 
+import select
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import psycopg
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
+from psycopg.waiting import Wait
 
 T = TypeVar("T")
 
@@ -32,12 +33,89 @@ _NULL = struct.pack("!i", -1)
 _length = struct.Struct("!i").pack
 
 
+#: Work in small steps: yields between them, returns what it came to.
+Steps: TypeAlias = Generator[None, None, T]
+#: Things done in one step where each takes a few microseconds.
+LITTLE = 256
+
+
+class Spare(Generic[T]):
+    """Work in small steps, done while PostgreSQL works; what it came to is known when it is done."""
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self._done = False
+        self._error: Exception | None = None
+        self._result: list[T] = []
+
+    def step(self) -> bool:
+        """Do a little; False: it is done. Never raises: whoever waits for PostgreSQL has nothing to do with this."""
+        if not self._done:
+            try:
+                next(self._steps)
+            except StopIteration as done:
+                self._result, self._done = [done.value], True
+            except Exception as error:  # noqa: BLE001 - told by result()
+                self._error, self._done = error, True
+        return not self._done
+
+    def result(self) -> T:
+        """What it came to, once all that is left is done. Raises: what it raised."""
+        while self.step():
+            pass
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
+
+
 class RawConnection(psycopg.Connection[Any]):
-    """Connection whose execute() asks for binary results."""
+    """Connection whose execute() asks for binary results, and that lets Python do what is to spare while PostgreSQL works (`beside`)."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        #: What was begun last comes first: whoever began it needs it sooner.
+        self.spare: list[Spare[Any]] = []
 
     def execute(self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool = True) -> psycopg.Cursor[Any]:
         """As psycopg's, with binary results by default."""
         return super().execute(query, params, prepare=prepare, binary=binary)
+
+    def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
+        """As psycopg's."""
+        return super().wait(self._beside(gen) if self.spare else gen, *args, **options)
+
+    def _beside(self, gen: Generator[Wait, Any, T]) -> Generator[Wait, Any, T]:
+        """*gen*, which talks to PostgreSQL; whenever it would have to wait, what is to spare goes on."""
+        try:
+            waits_for = next(gen)
+            while True:
+                ready = select.poll()
+                ready.register(self.pgconn.socket, (waits_for & Wait.R and select.POLLIN) | (waits_for & Wait.W and select.POLLOUT))
+                while self._step() and not ready.poll(0):
+                    pass
+                waits_for = gen.send((yield waits_for))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+    def _step(self) -> bool:
+        return any(one.step() for one in reversed(self.spare))
+
+
+@contextmanager
+def beside(connection: psycopg.Connection[Any], steps: Steps[T]) -> Iterator[Spare[T]]:
+    """Let *steps* go on whenever the body waits for PostgreSQL; what is left of them is done at its end.
+
+    One thread does both. Threads would do, but each that PostgreSQL answers waits up to 5 ms for the interpreter that another one holds.
+    Args: steps: yields between small ones; must leave the connection alone.  Raises: what the body raises, or else what *steps* do.
+    """
+    spare = Spare(steps)
+    waiting = getattr(connection, "spare", [])  # any other connection just waits
+    waiting.append(spare)
+    try:
+        yield spare
+    finally:
+        waiting.remove(spare)
+    spare.result()
 
 
 class _UuidBytes(Loader):
@@ -235,20 +313,3 @@ def copy_rows(connection: psycopg.Connection[Any], table: str, columns: Sequence
         while chunk := list(islice(waiting, _COPY_CHUNK)):
             copy.write(count + count.join(chunk))
         copy.write(_COPY_TRAILER)
-
-
-_beside = ThreadPoolExecutor(8, thread_name_prefix="beside")
-
-
-@contextmanager
-def meanwhile(work: Callable[..., T], *args: Any) -> Iterator[Future[T]]:
-    """Run *work*, which mostly waits for PostgreSQL, in a thread of its own; the body goes on meanwhile, and ends when both have.
-
-    The body must leave the connection alone that *work* uses. Raises: what the body raises, or else what *work* does.
-    """
-    future = _beside.submit(work, *args)
-    try:
-        yield future
-    finally:
-        wait([future])
-    future.result()

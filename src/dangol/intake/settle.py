@@ -16,7 +16,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from dangol.events import key_bytes
-from dangol.hotstate import numbers, texts, times, uuids
+from dangol.hotstate import LITTLE, Steps, numbers, texts, times, uuids
 from dangol.intake.arrivals import Arrival
 from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.frame import Verdict
@@ -216,7 +216,7 @@ class Counted(Struct, frozen=True, gc=False):
     name: str
 
 
-def tally(sorted_out: Sorted) -> Counter[Counted]:
+def tally(sorted_out: Sorted) -> Steps[Counter[Counted]]:
     """What the counters grow by. A released event moves from quarantined to applied without being received again."""
     counts: Counter[Counted] = Counter()
     for fate, arrivals in (
@@ -225,7 +225,9 @@ def tally(sorted_out: Sorted) -> Counter[Counted]:
         (Fate.SUPPRESSED, sorted_out.suppressed),
         (Fate.DUPLICATE, sorted_out.duplicates),
     ):
-        for arrival in arrivals:
+        for done, arrival in enumerate(arrivals):
+            if done % LITTLE == 0:
+                yield
             if fate == Fate.DUPLICATE and arrival.replaces:
                 continue  # a replay repeated: it was not received anew
             hour = arrival.received_at // HOUR_US * HOUR_US

@@ -13,7 +13,6 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -27,7 +26,7 @@ from dangol.errors import DangolError
 from dangol.events import now_us, to_datetime
 from dangol.events.ports import Lake
 from dangol.flow import Rules, apply_batch, partition_of, read_frames
-from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers, texts
+from dangol.hotstate import PROCESSING_LOCK, RawConnection, Spare, Steps, beside, connect_raw, numbers, texts
 from dangol.identity import RuleSet, default_rules, rules_in_force
 from dangol.intake.arrivals import PARTITIONS, Arrival, lost_arrival
 from dangol.intake.facts import Fate, Reason
@@ -92,7 +91,6 @@ class Worker:
         self._progress: dict[tuple[str, int], int] = {}
         #: Lanes whose file cannot be read at all; said once.
         self._damaged: set[str] = set()
-        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
 
     def run(self) -> None:
         """Work until asked to stop."""
@@ -118,12 +116,12 @@ class Worker:
         return self._apply(self._sure(self._read(self._after())))
 
     def _work(self) -> None:
-        ahead: Future[Portion] | None = None
+        ahead: Portion | None = None
         idle = IDLE_SECONDS[0]
         while not self.stopping.is_set():
+            assert self._connection is not None
             self._refresh_sources()
-            portion = self._sure(ahead.result() if ahead else self._read(self._after()))
-            ahead = None
+            portion, ahead = self._sure(ahead or self._read(self._after())), None
             if not portion.reached:
                 self.stopping.wait(idle)
                 idle = min(idle * 1.1, IDLE_SECONDS[1])
@@ -131,9 +129,11 @@ class Worker:
             idle, began = IDLE_SECONDS[0], time.monotonic()
             # Reading ahead pays when more waits than one batch holds. Caught up, it would make what it reads wait a whole batch longer.
             if 2 * len(portion.arrivals) >= self.settings.process.batch_events:
-                ahead = self._ahead.submit(self._read, {**self._after(), **portion.reached})
-            self._apply(portion)
-            if ahead is None:
+                with beside(self._connection, self._reading({**self._after(), **portion.reached})) as reading:
+                    self._apply(portion)
+                ahead = reading.result()
+            else:
+                self._apply(portion)
                 self.stopping.wait(began + PACE_SECONDS - time.monotonic())
 
     def _connect(self) -> None:
@@ -188,6 +188,9 @@ class Worker:
         return {lane: min(self._progress.get((lane, partition), 0) for partition in self.partitions) for lane in self.log.lanes()}
 
     def _read(self, after: dict[str, int]) -> Portion:
+        return Spare(self._reading(after)).result()
+
+    def _reading(self, after: dict[str, int]) -> Steps[Portion]:
         rules = self.rules.identity
         arrivals: list[Arrival] = []
         reached: dict[str, int] = {}
@@ -205,7 +208,9 @@ class Worker:
                 reached[lane] = block.position
                 unknown.update(frame.source for frame in block.frames if frame.source and frame.source not in kinds)
                 mine = self._mine(lane, block.position)
-                arrivals += [arrival for arrival in read_frames(block.frames, self.rules) if partition_of(arrival) in mine]
+                for frame in block.frames:
+                    arrivals += [arrival for arrival in read_frames([frame], self.rules) if partition_of(arrival) in mine]
+                    yield
         return Portion(arrivals, reached, unknown, rules)
 
     def _mine(self, lane: str, position: int) -> set[int]:
