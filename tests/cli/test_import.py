@@ -208,6 +208,17 @@ def test_a_row_that_cannot_be_believed_is_kept_with_the_reason(tmp_path: Path, t
     assert bool(told) == any(row.problem for row in open_rows(file))
 
 
+@pytest.mark.parametrize("mapping", [None, lambda row: [{"type": "track", "event": row["event"]}]])
+def test_lines_that_are_not_utf8_are_kept(tmp_path: Path, mapping):
+    """JSON lines in CP949 cannot be events; each is kept with the reason, and the lines around it are imported."""
+    file = tmp_path / "이력.jsonl"
+    file.write_bytes(line(1).encode() + b"\n" + json.dumps({"type": "track", "event": "주문", "userId": "u"}, ensure_ascii=False).encode("cp949") + b"\n")
+    importer = Importer(1, plan={}, max_event_bytes=100_000, mapping=mapping)
+    assert sum(frame.events for batch in importer.batches(open_rows(file)) for frame in batch.frames) == 2
+    assert importer.tally.quarantined["unreadable_body"] == 1
+    assert next(str(problem) for problem in importer.tally.problems.values()) == "row 2: it is not utf-8 text"
+
+
 def test_an_import_says_each_problem_once_and_what_has_no_time(running_shop: Shop, source: str, tmp_path: Path):
     """Rows with one problem are told together; columns that the mapping misspells and events without a time are told, too."""
     file, mapping = tmp_path / "t.csv", tmp_path / "t.yaml"

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dangol.events import EVENT_TYPES, Envelope, Malformed, Unreadable, merged_context, parse_time_us, read_body, read_raw
+from dangol.intake.arrivals import read_frame
 from dangol.intake.check import Shared, check, check_body
 from dangol.intake.frame import FrameKind, decode_frames, encode_frames
 from dangol.intake.http.auth import keys_in_headers
@@ -98,8 +99,14 @@ def test_bodies_are_read_or_unreadable(body, route):
 
 
 @given(BYTES, ROUTES, st.sampled_from([[], ["wk_web"], ["nope"]]))
+@example('{"userId":"a","event":"주문"}'.encode("cp949"), "track", ["wk_web"])
+@example('{"messageId":"가","userId":"a","event":"x"}'.encode("cp949"), "track", ["wk_web"])
+@example('{"batch":[{"type":"track","messageId":"가","userId":"a","event":"x"}]}'.encode("cp949"), "batch", ["wk_web"])
 def test_a_request_is_kept_or_refused(body, route, keys):
-    """Every request is either in a frame, byte for byte, or refused by key; verdicts point at events that are there."""
+    """Every request is either in a frame, byte for byte, or refused by key; verdicts point at events that are there.
+
+    Processing reads as many events in the frame, whatever they are: one that it stumbled over would hold up all that came after.
+    """
     judged = judge_events(Request(route, body, keys, 1, bytes(16)), KNOWLEDGE, 512_000)
     if judged.frame is None:
         assert judged.answer is None or judged.answer.status in (401, 404)
@@ -112,6 +119,7 @@ def test_a_request_is_kept_or_refused(body, route, keys):
     assert len(judged.message_ids) == frame.events
     if frame.kind == FrameKind.EVENTS:
         assert frame.events == len(read_body(frame.body, frame.route).items)
+    assert len(read_frame(frame, "web", {"email": "email"})) == frame.events
 
 
 @given(st.lists(EVENTS, min_size=1, max_size=5), st.sampled_from([0, 10_000]))
@@ -154,6 +162,7 @@ def test_webhooks_keep_what_they_were_sent(body, key):
     assert body in frame.body
     if frame.kind == FrameKind.EVENTS:
         assert len(read_body(frame.body, frame.route).items) == frame.events >= 1
+    assert len(read_frame(frame, "crm", {"email": "email"})) == frame.events
 
 
 @given(st.binary(max_size=200), st.text("gzipdeflatezstd, xbr", max_size=12) | st.sampled_from(["gzip", "deflate", "zstd"]))

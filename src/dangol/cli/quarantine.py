@@ -150,7 +150,7 @@ def _changed(raw: bytes, changes: list[str]) -> dict[str, Any]:
 
     try:
         event = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         event = None
     if not isinstance(event, dict):
         raise DangolError("what came is not a JSON object, so no field of it can be set. Give the whole event: --file FILE.")

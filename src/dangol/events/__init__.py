@@ -6,6 +6,7 @@ In: the bytes of a request.   Out: envelopes, one per event.   Ask: read_body(bo
 from dangol.events.envelope import (
     EVENT_TYPES,
     ROUTE_TYPES,
+    UNDECODABLE,
     Body,
     Context,
     Envelope,
@@ -23,6 +24,7 @@ __all__ = [
     "MICROSECOND",
     "NO_DEVICE",
     "ROUTE_TYPES",
+    "UNDECODABLE",
     "Body",
     "Context",
     "Envelope",

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from dangol.events import (
+    UNDECODABLE,
     Body,
     Context,
     Envelope,
@@ -149,7 +150,7 @@ def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: by
             loose = _json(item)
             given = loose.get("messageId") if isinstance(loose, dict) else None
             message_id = given if isinstance(given, str) else ""
-        except (msgspec.DecodeError, RecursionError):
+        except UNDECODABLE:
             message_id = ""
     message_id = message_id or message_id_for(frame.request_id, index)
     return Arrival(

@@ -242,7 +242,16 @@ def _json_problem(text: bytes) -> str:
         return f"it is not a JSON object, it begins with {text[:20].decode('utf-8', 'replace')!r}"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return f"it is not JSON: {error}"
-    return ""
+    # What stands inside the object was not looked at yet.
+    return "" if text.isascii() or _is_utf8(text) else "it is not utf-8 text"
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _array_rows(line: bytes, lines: IO[bytes], name: str) -> Iterator[Row]:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dangol.errors import DangolError
-from dangol.events import Envelope, Malformed, now_us, parse_time_us, read_body
+from dangol.events import UNDECODABLE, Envelope, Malformed, now_us, parse_time_us, read_body
 from dangol.intake.check import check_body
 from dangol.intake.facts import TAGGED, Fate, Reason
 from dangol.intake.files import Row
@@ -172,10 +172,12 @@ class Importer:
         if self._mapping is None:
             try:
                 return self._segment_shaped(row, stamp)
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 return self._rejected(row, stamp, Reason.UNREADABLE_BODY, f"row {row.number}: {error}")
         try:
             mapped = self._mapping(row.fields())
+        except UNDECODABLE as error:
+            return self._rejected(row, stamp, Reason.UNREADABLE_BODY, f"row {row.number}: {error}")
         except DangolError as error:
             return self._rejected(row, stamp, Reason.UNMAPPABLE, f"row {row.number}: {error}")
         return [self._named(event, stamp, index, len(mapped)) for index, event in enumerate(mapped)]
@@ -292,7 +294,7 @@ def flat_event(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         if column in _OBJECTS and isinstance(cell, str):
             try:
                 cell = msgspec.json.decode(cell)
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 raise RowUnmappable(f"column {column} must hold a JSON object: {error}.") from None
         if not dot:
             event[column] = cell

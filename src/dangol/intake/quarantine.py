@@ -20,7 +20,7 @@ from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
 from dangol.errors import DangolError
-from dangol.events import EVENT_TYPES, Unreadable, read_body, to_datetime, to_us
+from dangol.events import EVENT_TYPES, UNDECODABLE, Unreadable, read_body, to_datetime, to_us
 from dangol.intake.check import check_body
 from dangol.intake.facts import TAGGED, Reason
 from dangol.intake.frame import Frame, FrameKind, Verdict
@@ -292,7 +292,7 @@ def _send(
         if event is None and entry.line.reason == Reason.UNMAPPABLE:
             try:
                 given, *more = map_again(connection, entry.line.source_id, entry.raw)
-            except (DangolError, msgspec.DecodeError) as refusal:
+            except (DangolError, *UNDECODABLE) as refusal:
                 return Replayed(key, entry.line.message_id, ReplayOutcome.STILL_UNFIT, str(refusal))
         form = _settle_form(entry, given, plan)
         if isinstance(form, Replayed):
@@ -381,7 +381,7 @@ def _object(event: Any) -> dict[str, Any]:
     if isinstance(event, str | bytes | bytearray | memoryview):
         try:
             event = msgspec.json.decode(bytes(event) if not isinstance(event, str) else event)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             raise QuarantineRefused(f"This is not JSON: {error}. Correct that place; nothing was sent.") from None
     if not isinstance(event, dict):
         form = '{"type": "track", "event": "Order Completed", …}'
