@@ -16,7 +16,7 @@ from tests.patience import until
 
 from dangol.console.api.asgi import THREADS, WIRES, directory
 from dangol.console.api.events import merge_patch
-from dangol.console.api.korean import DESCRIPTIONS
+from dangol.console.api.korean import BODIES, DESCRIPTIONS
 from dangol.console.api.openapi import document
 from dangol.console.api.page import WORDS, context_of
 from dangol.console.api.problems import TITLES, Kind, Problem
@@ -24,7 +24,7 @@ from dangol.engines import state
 from dangol.engines.state import wires
 from dangol.intake.frame import Verdict
 from dangol.intake.snapshot import SnapshotFile, path_of
-from dangol.operators import add_operator, may, revoke_token
+from dangol.operators import Role, add_operator, may, revoke_token
 from dangol.privacy import AuditFilter, entries
 
 NO_IDENTIFIER = Verdict(0, "no_identifier", "The event has neither userId nor anonymousId; send one of them.")
@@ -179,6 +179,9 @@ def test_each_role_may_what_its_permissions_say(live: Live) -> None:
             path = "/api/v1" + operation.path.replace("{person}", "user_id:nobody").replace("{", "").replace("}", "")
             answer = live.ask(operation.method, path, role, body={})
             assert (answer.status == 403) is not may(role, operation.permission), (role, operation.name, answer.body)
+            if answer.status == 403:
+                told = answer.json["detail"].partition("These may: ")[2].partition(".")[0].split(", ")
+                assert told == [one for one in Role if may(one, operation.permission)], operation.name
 
 
 def test_a_revoked_token_is_refused(live: Live) -> None:
@@ -394,7 +397,7 @@ def test_a_lost_connection_heals(live: Live) -> None:
 
 
 def test_the_description_covers_every_operation() -> None:
-    """Each operation is in the document and on the page, in both languages, with its parameters and problems."""
+    """Each operation is in the document and on the page, in both languages, with its parameters, the fields of its body and problems."""
     described = document(directory.operations)
     assert described["openapi"] == "3.1.0"
     names = [one["operationId"] for path in described["paths"].values() for one in path.values()]
@@ -403,16 +406,21 @@ def test_the_description_covers_every_operation() -> None:
     for path, methods in described["paths"].items():
         for one in methods.values():
             assert one["description"].strip(), path
+            assert "\n    " not in one["description"], "Markdown would show it as code"
             assert {part["name"] for part in one["parameters"] if part["in"] == "path"} == {part[1:-1] for part in path.split("/") if part.startswith("{")}
             assert "503" in one["responses"]
     for language in ("ko", "en"):
-        context = context_of(directory.operations, language)
+        context = context_of(directory.operations, language, "system", "https://dangol.brand.kr")
+        assert "https://dangol.brand.kr/api/v1/people/" in context.example
         assert sum(len(section.operations) for section in context.sections) == len(directory.operations)
         for one in (one for section in context.sections for one in section.operations):
             told = [one.summary, one.description, *(parameter.meaning for parameter in one.parameters)]
             assert all(told), (language, one.name)
             assert all(any("가" <= letter <= "힣" for letter in text) is (language == "ko") for text in told), (one.name, told)
+        fields = {one.name: [part.name for part in one.parameters if part.where == "body"] for section in context.sections for one in section.operations}
+        assert fields["split_person"] == ["from", "why", "preview"]
     assert set(DESCRIPTIONS) == set(names)
+    assert set(BODIES) == {operation.body.__name__ for operation in directory.operations if operation.body}
     assert all(set(both) == {"ko", "en"} for both in WORDS.values())
     assert all(set(TITLES[kind]) == {"ko", "en"} and Problem(kind, "x").status >= 400 for kind in Kind)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,7 +57,10 @@ def test_repeating_an_import_doubles_nothing(running_shop: Shop, source: str, tm
     running_shop.ok("import", str(file), "--source", source)
     assert grown(first, counts(running_shop)) == {"received": 4, "applied": 1, "duplicate": 3}
     again = running_shop.ok("import", str(file), "--source", source)
-    assert "This very file was imported before" in again.err
+    when = re.search(r"This very file was imported before, on (\S+ \S+)\. ", again.err)
+    assert when, again.err
+    seoul = ZoneInfo("Asia/Seoul")
+    assert abs(datetime.now(seoul) - datetime.fromisoformat(when[1]).replace(tzinfo=seoul)) < timedelta(minutes=10), "in the brand's zone"
     assert "one that came before, with the same messageId, ends as a duplicate" in again.err
 
 

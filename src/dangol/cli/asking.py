@@ -50,7 +50,9 @@ def _receipt(args: argparse.Namespace) -> None:
     if args.json:
         say_json({**_fields(found[0]), "others": found[1:]})
         return
-    for one in found:
+    for place, one in enumerate(found):
+        if place:
+            say("")
         fields = _fields(one)
         rows = [(name, _shown(value, settings.brand.timezone)) for name, value in {**fields, **_fields(one.times)}.items() if name != "times"]
         say_table(["event", one.message_id], rows, empty="")

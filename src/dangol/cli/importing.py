@@ -8,14 +8,14 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from dangol.cli.output import remark, say, say_json, say_table
+from dangol.cli.output import clock, remark, say, say_json, say_table
 from dangol.cli.parser import add_json, nearest
 from dangol.cli.workspace import settings_of
 from dangol.errors import DangolError
@@ -151,7 +151,8 @@ def _write(settings: Settings, path: Path | None, rows: Rows, importer: Importer
     log = open_log(settings)
     with _remembered(settings, path, key) as memory:
         done = memory.resume(log) if memory else 0
-        if memory and (when := memory.imported()):
+        if memory and (before := memory.imported()):
+            when = clock(before, settings.brand.timezone)
             remark(f"This very file was imported before, on {when}. Events that are known already end as duplicates and change nothing.")
         if done:
             remark(f"{done:,} rows were written before it was interrupted; it goes on there.")
@@ -199,16 +200,16 @@ class _Memory:
 
     def finish(self) -> None:
         """It is done; importing the file again reads it from the start, and finds duplicates."""
-        self._path.with_suffix(".done").write_text(f"{datetime.now().astimezone():%Y-%m-%d %H:%M}", encoding="utf-8")
+        self._path.with_suffix(".done").write_text(datetime.now(UTC).isoformat(timespec="seconds"), encoding="utf-8")
         self._path.unlink(missing_ok=True)
         self._path.with_suffix(".lock").unlink(missing_ok=True)
 
-    def imported(self) -> str:
-        """When the very same was imported to its end, in local time; "" when it never was."""
+    def imported(self) -> datetime | None:
+        """When the very same was imported to its end; None when it never was."""
         try:
-            return self._path.with_suffix(".done").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return ""
+            return datetime.fromisoformat(self._path.with_suffix(".done").read_text(encoding="utf-8")).astimezone()
+        except (FileNotFoundError, ValueError):
+            return None
 
 
 @contextlib.contextmanager

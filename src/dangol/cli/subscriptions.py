@@ -11,6 +11,7 @@ from dangol.cli.parser import add_json
 from dangol.cli.workspace import settings_of
 
 if TYPE_CHECKING:
+    from dangol.feeds import SubscriptionView
     from dangol.settings import Settings
 
 
@@ -61,13 +62,17 @@ def _list(args: argparse.Namespace) -> None:
         say_json(views)
         return
     rows = [
-        (view.name, view.url, ", ".join(view.facts) or "all", view.position, view.failures, "paused" if view.paused_at else "told", view.last_error)
+        (view.name, view.url, ", ".join(view.facts) or "all", view.position, view.failures, _state(view), view.last_error)
         for view in views
     ]
     say_table(
         ["subscription", "address", "facts", "position#", "failures#", "state", "last error"], rows,
         empty="Nobody is told of facts yet. Begin with: dangol subscription add NAME --url https://…",
     )  # fmt: skip
+
+
+def _state(view: SubscriptionView) -> str:
+    return "paused" if view.paused_at else "failing" if view.failures else "told"
 
 
 def _pause(args: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ from dangol.operators.rules import (
     may,
     role_of,
     wait_seconds,
+    who_may,
 )
 from dangol.operators.signin import SignInReason, SignInRefused, sign_in
 from dangol.operators.tokens import NewToken, TokenHolder, TokenRefused, TokenView, add_token, revoke_token, token_holder, tokens
@@ -57,4 +58,5 @@ __all__ = [
     "token_holder",
     "tokens",
     "wait_seconds",
+    "who_may",
 ]

@@ -137,6 +137,11 @@ def may(role: Role | str, permission: Permission) -> bool:
         return False
 
 
+def who_may(permission: Permission) -> list[Role]:
+    """The roles that have *permission*, in the order in which they are declared."""
+    return [role for role in Role if permission in PERMISSIONS[role]]
+
+
 def role_of(text: str) -> Role:
     """The role that *text* names. Raises: RoleUnknown, naming the nearest one."""
     try:

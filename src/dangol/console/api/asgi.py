@@ -55,6 +55,7 @@ from dangol.engines import state
 from dangol.engines.log import open_log
 from dangol.errors import DangolError
 from dangol.intake.ports import LogUnavailable, LogWriter
+from dangol.operators import who_may
 from dangol.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -180,7 +181,7 @@ class ApiApplication:
             return Answer(303, b"", "text/plain", {"Location": "/sign-in?next=/api/docs"})
         if path == "/api/openapi.json":
             return Answer(200, msgspec.json.encode(document(directory.operations)), _JSON, {})
-        return docs_page(scope, given, directory.operations)
+        return docs_page(scope, given, directory.operations, self._settings.console.public_url)
 
     def _operate(self, request: _Request) -> Any:
         call = self._call(request, self._connection)
@@ -206,7 +207,8 @@ class ApiApplication:
             raise request.trouble or Problem(Kind.NO_SUCH_PLACE, "")
         operation, headers = found.operation, request.headers
         if operation.permission is not None and not principal.may(operation.permission):
-            raise Problem(Kind.NOT_ALLOWED, f"The role {principal.role} may not: {operation.permission}. An owner can give another role.")
+            may = ", ".join(who_may(operation.permission))
+            raise Problem(Kind.NOT_ALLOWED, f"The role {principal.role} may not: {operation.permission}. These may: {may}. An owner can give one of them.")
         return Call(
             self._settings,
             connect(),

@@ -20,6 +20,7 @@ from dangol.operators import Permission
 from dangol.privacy import mask_identifier, mask_trait
 
 Why = Annotated[str, Meta(max_length=500, description="The evidence, in words; kept with the decision. Not needed for a preview.")]
+Preview = Annotated[bool, Meta(description="Change nothing: say what would follow.")]
 #: Largest number that State counts decisions with.
 NUMBER_MAX = 2**63 - 1
 #: Status of a merge that waits for operators.
@@ -95,7 +96,7 @@ class SplitBody(Struct, kw_only=True, forbid_unknown_fields=True, rename={"other
 
     other: Side
     why: Why = ""
-    preview: bool = False
+    preview: Preview = False
 
 
 class MergeBody(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +105,7 @@ class MergeBody(Struct, kw_only=True, forbid_unknown_fields=True):
     a: Side
     b: Side
     why: Why = ""
-    preview: bool = False
+    preview: Preview = False
 
 
 class DecisionTold(Struct):

@@ -95,17 +95,15 @@ class QueueQuery(Struct, kw_only=True, forbid_unknown_fields=True):
 class Correction(Struct, forbid_unknown_fields=True):
     """An event as it should have been: whole, or only what differs."""
 
-    #: The whole event. Values that still read as they were masked keep their original.
-    event: dict[str, Any] | UnsetType = UNSET
-    #: What differs, as a JSON merge patch (RFC 7396): null removes a key.
-    patch: dict[str, Any] | UnsetType = UNSET
+    event: Annotated[dict[str, Any], Meta(description="The whole event. Values that still read as they were masked keep their original.")] | UnsetType = UNSET
+    patch: Annotated[dict[str, Any], Meta(description="What differs, as a JSON merge patch (RFC 7396): null removes a key.")] | UnsetType = UNSET
     note: Note = ""
 
 
 class Chosen(Struct, forbid_unknown_fields=True):
     """Which events, and why."""
 
-    keys: Annotated[list[UUID], Meta(min_length=1, max_length=REPLAY_MAX)]
+    keys: Annotated[list[UUID], Meta(min_length=1, max_length=REPLAY_MAX, description="Keys of quarantined events, as the list shows them.")]
     note: Note = ""
 
 

@@ -55,26 +55,31 @@ class Page(Struct):
     at_end: bool
 
 
+Address = Annotated[str, Meta(min_length=1, max_length=500, description="https://…; redirects are not followed.")]
+Facts = Annotated[
+    list[str], Meta(max_length=100, description="Only these: names of facts (person.merged) or of events (Order Completed). Empty: all.")
+]
+
+
 class NewWebhook(Struct, forbid_unknown_fields=True):
     """An address that is to be told."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80)]
-    url: Annotated[str, Meta(min_length=1, max_length=500, description="https://…; redirects are not followed.")]
-    facts: Annotated[list[str], Meta(max_length=100)] = []
-    #: now: facts from now on. A position: those after it.
-    after: Annotated[str, Meta(pattern="^([0-9]{1,19}|now)$")] = "now"
-    #: Send personal data; only for roles that see it.
-    personal: bool = False
+    name: Annotated[str, Meta(min_length=1, max_length=80, description="Such as warehouse; it stands in every message.")]
+    url: Address
+    facts: Facts = []
+    after: Annotated[str, Meta(pattern="^([0-9]{1,19}|now)$", description="now: facts from now on. A position: those after it.")] = "now"
+    personal: Annotated[bool, Meta(description="Send personal data; only for roles that see it.")] = False
 
 
 class WebhookChange(Struct, forbid_unknown_fields=True):
     """What changes; the rest stays. Anything given is tried at once."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=500)] | UnsetType = UNSET
-    facts: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
-    paused: bool | UnsetType = UNSET
-    #: Go on after this position, to send again or to skip.
-    position: Annotated[int, Meta(ge=0, le=POSITION_MAX)] | UnsetType = UNSET
+    url: Address | UnsetType = UNSET
+    facts: Facts | UnsetType = UNSET
+    paused: Annotated[bool, Meta(description="true: told nothing for now. false: goes on, with what was missed.")] | UnsetType = UNSET
+    position: (
+        Annotated[int, Meta(ge=0, le=POSITION_MAX, description="Goes on after this position, to send again or to skip.")] | UnsetType
+    ) = UNSET
 
 
 class Subscription(Struct):

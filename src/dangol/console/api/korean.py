@@ -123,3 +123,61 @@ MEANINGS: dict[str, str] = {
     "subject": "이 대상에 관한 것만 봐요: person:ID, source:web, …",
     "before": "앞 페이지의 next예요.",
 }
+
+#: Fields of bodies, by the body's name.
+BODIES: dict[str, dict[str, str]] = {
+    "TraitRulesBody": {"document": "특성 규칙 문서예요. YAML로 적어요.", "why": "바꾸는 이유예요. 판과 함께 남아요."},
+    "SplitBody": {
+        "from": "다른 쪽 식별자예요. 종류:값이나 person:ID로 적어요.",
+        "why": "어떻게 알았는지 적어요. 결정과 함께 남아요. 미리 볼 때는 없어도 돼요.",
+        "preview": "아무것도 바꾸지 않고 어떻게 될지만 알려드려요.",
+    },
+    "MergeBody": {
+        "a": "한쪽 식별자예요. 종류:값이나 person:ID로 적어요.",
+        "b": "다른 쪽 식별자예요. 종류:값이나 person:ID로 적어요.",
+        "why": "어떻게 알았는지 적어요. 결정과 함께 남아요. 미리 볼 때는 없어도 돼요.",
+        "preview": "아무것도 바꾸지 않고 어떻게 될지만 알려드려요.",
+    },
+    "Correction": {
+        "event": "이벤트 전체예요. 가려진 채로 둔 값은 원래 값을 지켜요.",
+        "patch": "다른 부분만 JSON merge patch(RFC 7396)로 적어요. null은 그 키를 지워요.",
+        "note": "나중에 보는 사람을 위해 이유를 적어요.",
+    },
+    "Chosen": {"keys": "격리된 이벤트의 키예요. 목록에 보여요.", "note": "나중에 보는 사람을 위해 이유를 적어요."},
+    "NewWebhook": {
+        "name": "warehouse 같은 이름이에요. 보내는 글마다 들어 있어요.",
+        "url": "https://…로 적어요. 다른 주소로 넘겨도 따라가지 않아요.",
+        "facts": "이것만 보내요: 사실의 이름(person.merged)이나 이벤트의 이름(Order Completed). 비우면 모두예요.",
+        "after": "now는 지금부터, 위치는 그다음 사실부터예요.",
+        "personal": "개인정보도 보내요. 개인정보를 보는 역할만 할 수 있어요.",
+    },
+    "WebhookChange": {
+        "url": "https://…로 적어요. 다른 주소로 넘겨도 따라가지 않아요.",
+        "facts": "이것만 보내요: 사실의 이름(person.merged)이나 이벤트의 이름(Order Completed). 비우면 모두예요.",
+        "paused": "true는 잠시 멈춰요. false는 그동안 못 보낸 것부터 이어서 보내요.",
+        "position": "이 위치 다음부터 보내요. 다시 보내거나 건너뛸 때 써요.",
+    },
+    "TryBody": {"document": "식별 규칙 문서예요. YAML로 적어요."},
+    "ApplyBody": {"document": "식별 규칙 문서예요. YAML로 적어요.", "why": "바꾸는 이유예요. 판과 함께 남아요."},
+    "NewVersion": {
+        "schema": "속성의 JSON Schema(draft 2020-12)예요. {properties, traits, context}로 부분마다 따로 적어도 돼요.",
+        "from_catalogue": "스키마를 표준 데이터 모델에서 가져와요.",
+        "action": "맞지 않는 이벤트를 어떻게 할지예요.",
+        "description": "어떤 이벤트인지 한 문장으로 적어요.",
+    },
+    "TrialOf": {
+        "schema": "속성의 JSON Schema(draft 2020-12)예요. {properties, traits, context}로 부분마다 따로 적어도 돼요.",
+        "events": "이 이름의 최근 이벤트를 몇 건 볼지예요.",
+    },
+    "NewSource": {
+        "name": "web이나 pos-gangnam 같은 이름이에요.",
+        "kind": "어떤 접점인지예요.",
+        "mapping": "웹훅으로 온 JSON을 어떻게 이벤트로 바꿀지예요.",
+        "synthetic": "지어낸 이벤트를 보내는 소스예요. 보이는 곳마다 표시해요.",
+    },
+    "VerdictBody": {"why": "이유를 적어요. 판단과 함께 남아요."},
+    "RunBody": {
+        "train": "우리 고객으로 모델을 먼저 새로 만들어요.",
+        "everybody": "지난번 뒤에 바뀐 사람만이 아니라 모두를 서로 비교해요.",
+    },
+}

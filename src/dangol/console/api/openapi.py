@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -91,6 +92,19 @@ def parameters(operation: Operation) -> list[dict[str, Any]]:
     return found
 
 
+def fields(operation: Operation) -> list[dict[str, Any]]:
+    """Fields of the body, told as parameters are."""
+    if operation.body is None:
+        return []
+    (reference,), components = msgspec.json.schema_components([operation.body], ref_template=_REF)
+    schema = components[reference["$ref"].rpartition("/")[2]]
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "body", "required": name in required, "schema": inner, **_described(inner)}
+        for name, inner in schema["properties"].items()
+    ]
+
+
 def problems(operation: Operation) -> list[Kind]:
     """Every kind of problem that the operation may answer with."""
     usual = USUAL if operation.permission is not None else (Kind.BAD_PARAMETER, Kind.METHOD_NOT_HERE, Kind.BODY_TOO_LARGE, Kind.NOT_NOW)
@@ -114,7 +128,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary["en"],
-        "description": f"{operation.description}\n\n{operation.summary['ko']}",
+        "description": f"{cleandoc(operation.description)}\n\n{operation.summary['ko']}",
         "parameters": parameters(operation),
         "responses": responses,
     }

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, get_args
 
-from dangol.console.api.korean import DESCRIPTIONS, MEANINGS
-from dangol.console.api.openapi import TAGS, parameters, problems
+from dangol.console.api.korean import BODIES, DESCRIPTIONS, MEANINGS
+from dangol.console.api.openapi import TAGS, fields, parameters, problems
 from dangol.console.api.operations import PREFIX, Answer, Operation
 from dangol.console.api.problems import TITLES, Kind, status_of
 from dangol.console.django import CONTENT_SECURITY_POLICY
+from dangol.operators import Role, who_may
 
 #: Sentences of the page itself; those of operations stand with the operations.
 WORDS = {
@@ -38,6 +39,8 @@ WORDS = {
     "answer": {"en": "Answer", "ko": "답"},
     "needs": {"en": "Needs", "ko": "필요한 권한"},
     "nobody": {"en": "No token", "ko": "토큰 없이"},
+    "everybody": {"en": "every role", "ko": "모든 역할"},
+    "required": {"en": "required", "ko": "꼭 있어야 해요"},
     "may_answer": {"en": "May also answer", "ko": "이런 답도 할 수 있어요"},
     "problems": {"en": "Problems", "ko": "문제"},
     "problems_text": {
@@ -70,6 +73,8 @@ class Shown:
     summary: str
     description: str
     permission: str
+    #: The roles that have it; empty: all of them.
+    roles: list[str]
     parameters: list[Parameter]
     body: str
     answer: str
@@ -97,21 +102,22 @@ class Context:
     example: str
 
 
-def docs_page(scope: Any, headers: dict[str, str], operations: Sequence[Operation]) -> Answer:
-    """The page, in the reader's language."""
+def docs_page(scope: Any, headers: dict[str, str], operations: Sequence[Operation], public_url: str) -> Answer:
+    """The page, in the reader's language. Its example names the address that the reader came by, or *public_url*."""
     from django.template.loader import render_to_string  # noqa: PLC0415
 
     cookies = _cookies(headers.get("cookie", ""))
     asked = "en" if b"lang=en" in scope["query_string"] else "ko" if b"lang=ko" in scope["query_string"] else ""
     language = next((one for one in (asked, cookies.get("dangol_language"), headers.get("accept-language", "")[:2]) if one in ("ko", "en")), "ko")
     theme = cookies.get("dangol_theme", "system")
-    context = context_of(operations, language, theme if theme in ("light", "dark") else "system")
+    address = public_url.rstrip("/") or f"{scope.get('scheme', 'http')}://{headers.get('host', '127.0.0.1:8700')}"
+    context = context_of(operations, language, theme if theme in ("light", "dark") else "system", address)
     html = render_to_string("api/docs.html", {"page": context})
     return Answer(200, html.encode(), "text/html; charset=utf-8", {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Content-Language": language})
 
 
-def context_of(operations: Sequence[Operation], language: str, theme: str = "system") -> Context:
-    """What the page shows in *language* (ko, en)."""
+def context_of(operations: Sequence[Operation], language: str, theme: str, address: str) -> Context:
+    """What the page shows in *language* (ko, en). *address*: of this console, such as https://dangol.brand.kr."""
     sections = [
         Section(tag, both[language], [_shown(operation, language) for operation in operations if operation.tag == tag])
         for tag, both in TAGS.items()
@@ -123,8 +129,8 @@ def context_of(operations: Sequence[Operation], language: str, theme: str = "sys
         sections=sections,
         problems=[(kind.value, status_of(kind), TITLES[kind][language]) for kind in Kind],
         example=(
-            "$ dangol token add storefront --role agent\n"
-            'curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8700/api/v1/people/email:mina@brand.kr'
+            "$ TOKEN=$(dangol token add storefront --role agent)\n"
+            f'$ curl -H "Authorization: Bearer $TOKEN" {address}{PREFIX}/people/email:mina@brand.kr'
         ),
     )
 
@@ -137,23 +143,33 @@ def _shown(operation: Operation, language: str) -> Shown:
         summary=operation.summary[language],
         description=(DESCRIPTIONS[operation.name] if language == "ko" else " ".join(operation.description.split())).replace("`", ""),
         permission=operation.permission.value if operation.permission else "",
-        parameters=[
-            Parameter(one["name"], one["in"], _kind(one["schema"]), _meaning(one, language).replace("`", "")) for one in parameters(operation)
-        ],
+        roles=_roles(operation),
+        parameters=[_parameter(one, operation, language) for one in [*parameters(operation), *fields(operation)]],
         body=operation.body.__name__ if operation.body is not None else "",
         answer=" | ".join(one.__name__ for one in get_args(operation.answer)) or operation.answer.__name__,
         problems=[(kind.value, status_of(kind)) for kind in problems(operation)],
     )
 
 
-def _meaning(parameter: dict[str, Any], language: str) -> str:
-    english = str(parameter.get("description", ""))
-    return MEANINGS.get(parameter["name"], english) if language == "ko" else english
+def _roles(operation: Operation) -> list[str]:
+    may = who_may(operation.permission) if operation.permission else []
+    return [] if len(may) == len(Role) else [role.value for role in may]
+
+
+def _parameter(told: dict[str, Any], operation: Operation, language: str) -> Parameter:
+    meaning = str(told.get("description", ""))
+    if language == "ko":
+        korean = BODIES[operation.body.__name__] if told["in"] == "body" and operation.body else MEANINGS
+        meaning = korean.get(told["name"], meaning)
+    kind = _kind(told["schema"]) + (f", {WORDS['required'][language]}" if told["in"] == "body" and told["required"] else "")
+    return Parameter(told["name"], told["in"], kind, meaning.replace("`", ""))
 
 
 def _kind(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " | ".join(_kind(one) for one in schema["anyOf"] if one.get("type") != "null")
+    if "$ref" in schema or "allOf" in schema or "enum" in schema:
+        return " | ".join(schema.get("enum", [])) or "string"
     kind = schema.get("format") or schema.get("type", "")
     return f"{kind} = {json.dumps(schema['default'])}" if schema.get("default") not in (None, "", []) else str(kind)
 

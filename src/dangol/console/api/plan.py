@@ -35,21 +35,25 @@ class Versions(Struct):
     versions: list[PlanVersionView]
 
 
+Schema = Annotated[
+    dict[str, Any],
+    Meta(description="A JSON Schema (draft 2020-12) of the properties; or {properties, traits, context}, a schema of each."),
+]
+
+
 class NewVersion(Struct, forbid_unknown_fields=True):
     """A new version of an event's schema, or the catalogue's description made a rule."""
 
-    #: {"properties": JSON Schema, "traits": JSON Schema, "context": JSON Schema}, draft 2020-12; or one for the properties alone.
-    schema: dict[str, Any] | UnsetType = UNSET
-    #: True: take the schema from the catalogue.
-    from_catalogue: bool = False
-    action: PlanAction = PlanAction.QUARANTINE
-    description: Annotated[str, Meta(max_length=2000)] = ""
+    schema: Schema | UnsetType = UNSET
+    from_catalogue: Annotated[bool, Meta(description="Take the schema from the catalogue instead.")] = False
+    action: Annotated[PlanAction, Meta(description="What becomes of an event that does not fit.")] = PlanAction.QUARANTINE
+    description: Annotated[str, Meta(max_length=2000, description="What the event is, in a sentence.")] = ""
 
 
 class TrialOf(Struct, forbid_unknown_fields=True):
     """A schema to try."""
 
-    schema: dict[str, Any]
+    schema: Schema
     events: Annotated[int, Meta(ge=1, le=2000, description="How many of the newest events of this name.")] = 200
 
 

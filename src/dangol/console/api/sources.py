@@ -47,9 +47,9 @@ class NewSource(Struct, forbid_unknown_fields=True):
     """What a new source is."""
 
     name: Annotated[str, Meta(min_length=1, max_length=80, description="Such as web or pos-gangnam.")]
-    kind: SourceKind
-    mapping: dict[str, Any] = {}
-    synthetic: bool = False
+    kind: Annotated[SourceKind, Meta(description="What kind of touchpoint it is.")]
+    mapping: Annotated[dict[str, Any], Meta(description="How the JSON of its webhooks becomes events.")] = {}
+    synthetic: Annotated[bool, Meta(description="Its events are made up; shown wherever they are.")] = False
 
 
 _CHANGE: dict[str, Any] = {"permission": Permission.SOURCES_CHANGE, "answer": Source}

@@ -66,10 +66,8 @@ class VerdictBody(Struct, kw_only=True, forbid_unknown_fields=True):
 class RunBody(Struct, kw_only=True, forbid_unknown_fields=True):
     """What to look for."""
 
-    #: Make a new model from the brand's own people first.
-    train: bool = False
-    #: Compare everybody with everybody, not only who changed since the last look.
-    everybody: bool = False
+    train: Annotated[bool, Meta(description="Make a new model from the brand's own people first.")] = False
+    everybody: Annotated[bool, Meta(description="Compare everybody with everybody, not only who changed since the last look.")] = False
 
 
 class SuggestedPerson(Struct):
