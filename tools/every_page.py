@@ -50,6 +50,9 @@ PAGES = {
     "sources": "/sources",
     "source": "{source}",
     "source-new": "/sources/new",
+    "webhooks": "/webhooks",
+    "webhook": "{webhook}",
+    "webhook-new": "/webhooks/new",
     "plan": "/plan",
     "plan-event": "/plan/event?name=Order+Completed",
     "plan-new": "/plan/new",
@@ -66,7 +69,7 @@ PAGES = {
 #: Pages whose first of a list an empty workspace does not have.
 FULL_ONLY = {
     "person", "person-identity", "person-split", "person-merge", "people-found", "group", "match", "identity-run",
-    "source", "quarantined", "quarantine-reason",
+    "source", "webhook", "quarantined", "quarantine-reason",
 }  # fmt: skip
 LISTS = {
     "{person}": ("/people?q=%EA%B9%80", "main a[href^='/people/']"),
@@ -74,6 +77,7 @@ LISTS = {
     "{run}": ("/identity-rules", "main a[href*='/runs/']"),
     "{group}": ("/people?q=%EC%8B%A0%EC%84%A0%EC%98%81%EB%84%A4", "main a[href^='/groups/']"),
     "{source}": ("/sources", "main a[href^='/sources/']:not([href$=new])"),
+    "{webhook}": ("/webhooks", "main td a[href^='/webhooks/']"),
     "{event}": ("/quarantine", "main td a[href^='/quarantine/']"),
 }
 LOOKS = tuple(product(("ko", "en"), ("light", "dark"), (1440, 390)))

@@ -175,6 +175,32 @@ def test_subscriptions_are_kept(live: Live) -> None:
     assert live.ask("POST", "/subscriptions", "developer", new).json["code"] == "refused"
     assert live.ask("DELETE", where, "developer").status == 200
     assert live.get(where).status == 404
+    assert live.get("/subscriptions?removed=true").json["subscriptions"][0]["name"] == "창고"
+    assert live.ask("POST", f"{where}/restoration", "developer").json["position"] == 7
+    assert live.ask("POST", f"{where}/restoration", "developer").json["code"] == "refused"
+    assert live.ask("POST", "/subscriptions", "developer", {**new, "name": "inside", "url": "http://127.0.0.1:9/"}).json["code"] == "refused"
+    assert live.ask("PATCH", where, "developer", {"url": "http://10.0.0.1/"}).json["code"] == "refused"
+
+
+def test_a_webhook_can_be_tested(live: Live) -> None:
+    """The answer says what the address said; where nothing may be sent, nothing is."""
+    live.connection.execute("insert into subscription (name, url, facts, secret, personal, position, failures, last_error, created_by, created_at) values ('inside', 'http://127.0.0.1:9/', '[]', 'whsec_eA==', false, 0, 0, '', '', now())")
+    tried = live.ask("POST", "/subscriptions/inside/test", "developer")
+    assert (tried.status, tried.json["outcome"], tried.json["status"]) == (200, "forbidden_address", 0)
+    assert live.ask("POST", "/subscriptions/nobody/test", "developer").status == 404
+    assert live.ask("POST", "/subscriptions/inside/test", "analyst").json["code"] == "not_allowed"
+    entry = live.get("/audit?act=subscription.tested").json["entries"][0]
+    assert (entry["subject"], entry["details"]) == ("subscription:inside", {"outcome": "forbidden_address"})
+
+
+def test_who_may_not_see_personal_data_may_stop_it_from_leaving(live: Live) -> None:
+    """A developer pauses and removes a webhook with personal data, and cannot make it send again."""
+    live.ask("POST", "/subscriptions", "owner", {"name": "crm", "url": "https://8.8.8.8/x", "personal": True})
+    assert live.ask("PATCH", "/subscriptions/crm", "developer", {"paused": True}).status == 200
+    assert live.ask("PATCH", "/subscriptions/crm", "developer", {"paused": False}).json["code"] == "not_allowed"
+    assert live.ask("PATCH", "/subscriptions/crm", "developer", {"paused": True, "position": 0}).json["code"] == "not_allowed"
+    assert live.ask("DELETE", "/subscriptions/crm", "developer").status == 200
+    assert live.ask("POST", "/subscriptions/crm/restoration", "developer").json["code"] == "not_allowed"
 
 
 @pytest.mark.slow

@@ -19,7 +19,15 @@ from tests.feeds.receiver import Receiver, Request
 from tests.patience import PATIENCE_SECONDS, prompt, until
 
 from dangol.engines.lake.lake import ParquetLake
-from dangol.feeds import add_subscription, change_subscription, find_subscription, verify_signature
+from dangol.feeds import (
+    add_subscription,
+    change_subscription,
+    find_subscription,
+    networks,
+    remove_subscription,
+    restore_subscription,
+    verify_signature,
+)
 from dangol.processes import deliver
 from dangol.processes.deliver import Deliverer, head_position
 from dangol.settings import Deliver, Settings
@@ -52,7 +60,8 @@ def told(requests: list[Request]) -> list[str]:
 
 def subscribe(live: Live, receiver: Receiver, name: str = "warehouse", *, after: int = 0, personal: bool = False) -> str:
     """Tell *receiver* of orders; returns the secret."""
-    return add_subscription(live.connection, name, receiver.url, position=after, facts=["Order Completed"], personal=personal).secret
+    asked = {"facts": ["Order Completed"], "personal": personal}
+    return add_subscription(live.connection, name, receiver.url, position=after, allowed=networks("127.0.0.0/8"), **asked).secret
 
 
 @pytest.mark.usefixtures("delivering")
@@ -184,6 +193,31 @@ def test_personal_data_leaves_only_where_it_was_allowed(live: Live) -> None:
     assert b"mina.kim@brand.kr" in whole.taken[0].body
     masked.close()
     whole.close()
+
+
+@pytest.mark.usefixtures("delivering")
+def test_its_position_moves_over_what_it_did_not_ask_for(live: Live) -> None:
+    """Told everything it wants, it stands where the feed ends: nobody reads that facts wait for it."""
+    receiver = Receiver(lambda _handler, _request: 204)
+    subscribe(live, receiver)
+    live.send(order(0), identify())
+    until(lambda: told(receiver.taken) == ["o-0"])
+    until(lambda: find_subscription(live.connection, "warehouse").position == head_position(live.connection))
+    receiver.close()
+
+
+def test_a_removed_one_is_told_nothing(live: Live, delivering: Deliverer) -> None:
+    """Removed, its carrier ends; brought back, it is told what it missed."""
+    receiver = Receiver(lambda _handler, _request: 204)
+    subscribe(live, receiver)
+    live.send(order(0))
+    until(lambda: told(receiver.taken) == ["o-0"])
+    remove_subscription(live.connection, "warehouse")
+    until(lambda: not any(carrier.is_alive() for carrier in delivering._carriers.values()))
+    live.send(order(1))
+    restore_subscription(live.connection, "warehouse")
+    until(lambda: told(receiver.taken) == ["o-0", "o-1"])
+    receiver.close()
 
 
 def test_an_inward_address_is_never_reached(live: Live) -> None:

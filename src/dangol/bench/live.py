@@ -173,13 +173,13 @@ def _read(told: dict[str, float]) -> dict[str, float]:
 def _prepare(settings: Settings, url: str) -> tuple[str, list[str]]:
     """(API token, member numbers that exist); the webhook is told of probes."""
     from dangol.engines import state  # noqa: PLC0415 - Django and psycopg load slowly
-    from dangol.feeds import add_subscription  # noqa: PLC0415 - the same
+    from dangol.feeds import add_subscription, networks  # noqa: PLC0415 - the same
     from dangol.operators import Role, add_token  # noqa: PLC0415 - the same
 
     with state.connect(settings) as connection:
         rows = connection.execute("select value from identifier where type = 'user_id' order by node_id limit %s", [PEOPLE_READ]).fetchall()
         position = (connection.execute("select coalesce(max(id), 0) from lake_tail").fetchone() or (0,))[0] << 20
-        add_subscription(connection, "bench", url, position=position, facts=[NAME])
+        add_subscription(connection, "bench", url, position=position, facts=[NAME], allowed=networks("127.0.0.0/8"))
         token = add_token(connection, "bench", Role.OWNER).secret
         connection.commit()
     return token, [value for (value,) in rows]

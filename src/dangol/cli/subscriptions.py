@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from dangol.cli.open_state import actor, opened_state
@@ -31,7 +32,9 @@ def subscription_command(parser: argparse.ArgumentParser) -> None:
     for name, help_, run in (
         ("pause", "tell it nothing for now; it is told later what it missed", _pause),
         ("resume", "go on telling it", _resume),
-        ("remove", "tell it nothing more", _remove),
+        ("test", "send one signed message without facts, and say what its address answers", _test),
+        ("remove", "tell it nothing more; it can be brought back for 30 days", _remove),
+        ("restore", "bring a removed one back, with its secret and its place", _restore),
     ):
         one = below.add_parser(name, help=help_)
         one.add_argument("name", metavar="NAME")
@@ -41,14 +44,19 @@ def subscription_command(parser: argparse.ArgumentParser) -> None:
 def _add(args: argparse.Namespace) -> None:
     from dangol.engines.lake import tail  # noqa: PLC0415 - --help need not load it
     from dangol.events.ports import SEQ_BITS  # noqa: PLC0415 - the same
-    from dangol.feeds import add_subscription  # noqa: PLC0415 - the same
+    from dangol.feeds import add_subscription, networks  # noqa: PLC0415 - the same
     from dangol.privacy import record  # noqa: PLC0415 - the same
 
     settings = settings_of(args)
     with opened_state(settings) as connection:
         position = 0 if args.from_start else ((tail.floor(connection) + 1) << SEQ_BITS) - 1
-        new = add_subscription(connection, args.name, args.url, position=position, facts=args.fact, personal=args.personal, by=actor())
+        new = add_subscription(
+            connection, args.name, args.url, position=position, facts=args.fact, personal=args.personal, by=actor(),
+            allowed=networks(settings.deliver.private_networks),
+        )  # fmt: skip
         record(connection, actor(), "subscription.added", subject=f"subscription:{args.name}", details={"url": args.url, "personal": args.personal})
+    if new.subscription.last_error:
+        remark(f"Mind: {new.subscription.last_error}. It is tried again and again until the name is known; `dangol subscription test` tries it now.")
     remark(f"{new.subscription.name} is told of facts from now on. It checks their signatures with this secret, shown this once:")
     say(new.secret)
 
@@ -86,14 +94,41 @@ def _resume(args: argparse.Namespace) -> None:
 
 
 def _remove(args: argparse.Namespace) -> None:
-    from dangol.feeds import remove_subscription  # noqa: PLC0415 - as above
+    from dangol.feeds import SubscriptionRefused, remove_subscription  # noqa: PLC0415 - as above
     from dangol.privacy import record  # noqa: PLC0415 - as above
 
     with opened_state(settings_of(args)) as connection:
         gone = remove_subscription(connection, args.name)
         if gone:
             record(connection, actor(), "subscription.removed", subject=f"subscription:{args.name}")
-    say(f"{args.name} is told nothing more." if gone else f"There was no subscription {args.name}.")
+    if not gone:
+        raise SubscriptionRefused(f"There is no subscription named {args.name!r}; `dangol subscription list` shows them.")
+    say(f"{args.name} is told nothing more. To bring it back within 30 days: dangol subscription restore {shlex.quote(args.name)}")
+
+
+def _restore(args: argparse.Namespace) -> None:
+    from dangol.feeds import restore_subscription  # noqa: PLC0415 - as above
+    from dangol.privacy import record  # noqa: PLC0415 - as above
+
+    with opened_state(settings_of(args)) as connection:
+        view = restore_subscription(connection, args.name)
+        record(connection, actor(), "subscription.restored", subject=f"subscription:{args.name}")
+    say(f"{args.name} is {'still paused' if view.paused_at else 'told of facts again'}, from where it stood, signed with the same secret.")
+
+
+def _test(args: argparse.Namespace) -> int:
+    from dangol.feeds import networks, send_test  # noqa: PLC0415 - as above
+    from dangol.privacy import record  # noqa: PLC0415 - as above
+
+    settings = settings_of(args)
+    with opened_state(settings) as connection:
+        posted = send_test(connection, args.name, allowed=networks(settings.deliver.private_networks))
+        record(connection, actor(), "subscription.tested", subject=f"subscription:{args.name}", details={"outcome": posted.outcome.value})
+    if not posted.taken:
+        remark(f"The test did not arrive: {posted.outcome}: {posted.detail}")
+        return 1
+    say(f"{args.name} took the test: its address answered {posted.status}.")
+    return 0
 
 
 def _change(settings: Settings, name: str, act: str, **changes: Any) -> None:

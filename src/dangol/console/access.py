@@ -37,6 +37,7 @@ PLACES = (
     Place("sources", _("Sources"), "/sources", "plug", _("Data"), "s", Permission.SOURCES_SEE),
     Place("plan", _("Tracking plan"), "/plan", "list-checks", _("Data"), "t", Permission.PLAN_SEE),
     Place("traits", _("Traits"), "/traits", "tag", _("Data"), "c", Permission.TRAITS_SEE),
+    Place("webhooks", _("Webhooks"), "/webhooks", "webhook", _("Data"), "w", Permission.SUBSCRIPTIONS_SEE),
     Place("quarantine", _("Quarantine"), "/quarantine", "archive-x", _("Data"), "q", Permission.QUARANTINE_SEE),
     Place("matches", _("Suggested matches"), "/matches", "git-compare", _("Identity"), "e", Permission.IDENTITY_SEE),
     Place("shared-identifiers", _("Shared identifiers"), "/shared-identifiers", "share-2", _("Identity"), "i", Permission.IDENTITY_SEE),
@@ -54,7 +55,7 @@ ROLE_WORDS = {
     "analyst": (_("Analyst"), _("Reads everything measured. Personal data stays masked.")),
     "agent": (_("Agent"), _("Talks with customers. May unmask a person after saying why.")),
     "store": (_("Store"), _("Serves customers in a store. May unmask a person after saying why.")),
-    "developer": (_("Developer"), _("Connects systems: sources, tracking plan, quarantine. Personal data stays masked.")),
+    "developer": (_("Developer"), _("Connects systems: sources, tracking plan, webhooks, quarantine. Personal data stays masked.")),
     "privacy_officer": (_("Privacy officer"), _("Answers for personal data and reads the audit.")),
 }
 

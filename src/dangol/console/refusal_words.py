@@ -119,6 +119,25 @@ DECISIONS: tuple[tuple[str, str], ...] = (
     (r"One of the two identifiers has never been seen\. .*", "둘 중 하나는 온 적이 없는 식별자예요. 종류와 값을 확인해 주세요."),
     (r"Operators keep these two apart by a decision in force\. .*", "이 둘은 운영자가 나눠 두었어요. ‘나누고 합친 기록’에서 그 결정을 먼저 되돌려 주세요."),
 )
+#: Addresses of webhooks (feeds.subscriptions, feeds.post).
+WEBHOOKS: tuple[tuple[str, str], ...] = (
+    (r"url '([\s\S]*)' must be like (\S+), at most (\d+) characters\.", "{1}처럼 {2}자 안으로 적어 주세요."),
+    (r"A url with a name and password in it is not kept\. .*", "이름과 비밀번호가 든 주소는 받지 않아요. 보낸 쪽은 서명으로 확인할 수 있어요."),
+    (r"A subscription named '(.+)' exists already\. .*", "{0}{0:이라는} 웹훅이 이미 있어요. 다른 이름을 적어 주세요."),
+    (r"There are (\d+) subscriptions, the most there can be\. .*", "웹훅은 {0}개까지 만들 수 있어요. 더 읽을 곳은 변화 피드를 써 주세요."),
+    (r"No subscription named '(.+)' was removed in the last (\d+) days\.", "최근 {1}일 안에 지운 웹훅 가운데 {0}{0:이라는} 것은 없어요."),
+    (r"(\S+) leads to (\S+), a private or local address\. .*", '{0}{0:은} 내부 주소({1})예요. 회사 안의 주소라면 dangol.toml에 deliver.private_networks = "{1}"을 적고 Dangol을 다시 켜 주세요.'),
+    (r"(\S+) is a private or local address\. .*", '{0}{0:은} 내부 주소예요. 회사 안의 주소라면 dangol.toml에 deliver.private_networks = "{0}"{0:을} 적고 Dangol을 다시 켜 주세요.'),
+    (r"(\S+) is not known: .*", "{0}{0:이라는} 이름을 찾을 수 없어요."),
+    (r"no whole answer within (\S+) s", "{0}초 안에 답이 끝나지 않았어요."),
+    (r"(\S+) does not answer: .*", "{0}에 연결할 수 없어요."),
+    (r"TLS: ([\s\S]*)", "인증서를 믿을 수 없어요: {0}"),
+    (r"what came back is not HTTP: [\s\S]*", "HTTP가 아닌 것이 돌아왔어요."),
+    (r"answered (\d+), and redirects are not followed\. .*", "{0}으로 답하며 다른 주소로 보냈는데, 따라가지 않아요. 그 주소를 적어 주세요."),
+    (r"answered 410: [\s\S]*", "410으로 답했어요. 더 받지 않겠다는 뜻이에요."),
+    (r"answered (\d+): ?", "{0}으로 답했어요."),
+    (r"answered (\d+): ([\s\S]+)", "{0}으로 답했어요: {1}"),
+)
 #: Whole sentences, in the same way. {0} is nearly always the place in the document.
 SENTENCES: tuple[tuple[str, str], ...] = (
     (r"The (?:trait rules are|rule set is) not valid YAML: [\s\S]*line (\d+), column (\d+)[\s\S]*", "YAML로 읽을 수 없어요. {0}번째 줄 {1}번째 글자에서 막혔어요."),
@@ -153,6 +172,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     *EVENTS,
     *SCHEMAS,
     *DECISIONS,
+    *WEBHOOKS,
 )
 _WRONG = re.compile(r"(?:a (?P<part>key|name) in )?(?P<place>the document|the rule set|a condition|mapping\S*: \w+|\S+?):? (?:is|==) (?P<seen>[\s\S]+?), must be (?P<wanted>[\s\S]+?)\.?(?: ?\(?[Dd]id you mean '?(?P<near>[^'?]+)'?\?\)?\.?)?")
 _FIELD = re.compile(r"\{(\d)(?::(\S+?))?\}")

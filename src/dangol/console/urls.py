@@ -31,6 +31,7 @@ from dangol.console.pages import (
     quarantine,
     sources,
     traits,
+    webhooks,
 )
 
 urlpatterns = [
@@ -83,6 +84,14 @@ urlpatterns = [
     path("sources/<int:source_id>/key", sources.key, name="source-key"),
     path("sources/<int:source_id>/pause", sources.pause, name="source-pause"),
     path("sources/<int:source_id>/mapping", sources.mapping, name="source-mapping"),
+    path("webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/new", webhooks.new, name="webhook-new"),
+    path("webhooks/<int:number>", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:number>/pause", webhooks.pause, name="webhook-pause"),
+    path("webhooks/<int:number>/trial", webhooks.trial, name="webhook-trial"),
+    path("webhooks/<int:number>/test", webhooks.test, name="webhook-test"),
+    path("webhooks/<int:number>/removal", webhooks.removal, name="webhook-removal"),
+    path("webhooks/<int:number>/restoration", webhooks.restoration, name="webhook-restoration"),
     path("plan", plan.plan, name="plan"),
     path("plan/new", plan.edit, name="plan-new"),
     path("plan/event", plan.event, name="plan-event"),
@@ -103,5 +112,6 @@ urlpatterns = [
     path("static/<str:stamp>/<path:name>", assets.serve, name="asset"),
 ]
 
+handler403 = errors.not_yours
 handler404 = errors.not_found
 handler500 = errors.broken

@@ -9,7 +9,7 @@ class Subscription(models.Model):
     """An outside address that receives facts as signed webhooks, in order, at least once."""
 
     id = models.BigAutoField(primary_key=True)
-    name = models.CharField(max_length=80, unique=True)
+    name = models.CharField(max_length=80)
     url = models.URLField(max_length=500)
     #: Fact names it wants, e.g. ["person.merged", "Order Completed"]; empty: all.
     facts = models.JSONField(default=list)
@@ -27,5 +27,9 @@ class Subscription(models.Model):
     created_by = models.TextField(default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    #: When somebody removed it: told nothing since, and can be brought back for a while.
+    removed_at = models.DateTimeField(null=True)
+
     class Meta:
         db_table = "subscription"
+        constraints = (models.UniqueConstraint(fields=["name"], condition=models.Q(removed_at=None), name="subscription_name_once"),)

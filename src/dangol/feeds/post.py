@@ -66,16 +66,12 @@ def post(
 
     Args: allowed: private networks that webhooks may reach.   deadline: seconds for all of it.
     """
-    parts = urlsplit(url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
     began = time.monotonic()
-    try:
-        address = _resolve(host, port, allowed)
-    except OSError as error:
-        return Posted(Outcome.NO_SUCH_NAME, f"{host} is not known: {error}")
+    address = _resolve(url, allowed)
     if isinstance(address, Posted):
         return address
+    parts = urlsplit(url)
+    (host, port), secure = _place(url), parts.scheme == "https"
     connection = _Pinned(host, port, address, secure=secure, timeout=max(0.1, deadline - (time.monotonic() - began)))
     late = threading.Event()
     watch = threading.Timer(max(0.1, deadline - (time.monotonic() - began)), _cut, (connection, late))
@@ -103,6 +99,15 @@ def post(
         connection.close()
 
 
+def barrier(url: str, allowed: Sequence[Network] = ()) -> Posted | None:
+    """What would keep `post` from *url* at present, without sending anything: its name leads inward or is not known. None: nothing.
+
+    Args: allowed: private networks that webhooks may reach.
+    """
+    found = _resolve(url, allowed)
+    return found if isinstance(found, Posted) else None
+
+
 def is_outside(address: str, allowed: Sequence[Network] = ()) -> bool:
     """Whether a webhook may go to this IP address: a public one, or one in a network that the brand allows."""
     try:
@@ -126,16 +131,26 @@ def networks(text: str) -> list[Network]:
     return [ipaddress.ip_network(one.strip(), strict=False) for one in text.split(",") if one.strip()]
 
 
-def _resolve(host: str, port: int, allowed: Sequence[Network]) -> Any:
+def _place(url: str) -> tuple[str, int]:
+    """Host and port of *url*."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _resolve(url: str, allowed: Sequence[Network]) -> Any:
+    """Where *url* leads, as a socket takes it; Posted when nothing may or can be sent there."""
+    host, port = _place(url)
     try:
         found = [info[4] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except UnicodeError as error:
-        raise OSError(f"the name cannot be written in DNS ({error})") from None
-    inward = [place[0] for place in found if not is_outside(str(place[0]), allowed)]
+    except (OSError, UnicodeError) as error:
+        return Posted(Outcome.NO_SUCH_NAME, f"{host} is not known: {error}")
+    inward = [str(place[0]).partition("%")[0] for place in found if not is_outside(str(place[0]), allowed)]
     if inward or not found:
+        seen = inward[0] if inward else "nowhere"
         return Posted(
             Outcome.FORBIDDEN_ADDRESS,
-            f"{host} leads to {inward[0] if inward else 'nowhere'}, a private or local address. Allow its network with deliver.private_networks.",
+            f"{host} {'is' if host == seen else f'leads to {seen},'} a private or local address. If it is yours, allow its network in dangol.toml:"
+            f' deliver.private_networks = "{seen}", and start Dangol again.',
         )
     return found[0]
 

@@ -27,8 +27,7 @@ from dangol.engines.lake import open_lake, tail
 from dangol.errors import DangolError
 from dangol.events.facts import Fact
 from dangol.events.ports import SEQ_BITS, Lake
-from dangol.feeds import FactView, Outcome, Posted, backoff_seconds, fact_view, post, sign, wants
-from dangol.feeds.post import networks
+from dangol.feeds import FactView, Outcome, Posted, backoff_seconds, fact_view, networks, post, sign, wants
 from dangol.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -145,6 +144,8 @@ class Carrier(threading.Thread):
         if not facts:
             # The head is where a batch ends, beyond its last fact: without this it would look new for ever.
             self._passed = max(after, head)
+            if self._passed > self._base:
+                self._pass_over(connection, self._passed)
             self._head.wait_beyond(self._passed, SUBSCRIPTIONS_SECONDS)
             return True
         views, reached = self._chosen(connection, facts, order)
@@ -212,7 +213,7 @@ def _order(connection: Connection[Any], number: int) -> _Order | None:
         return cursor.execute(
             "select id, name, url, facts::text as facts_text, secret, personal, position, failures, next_try_at,"
             " greatest(0, extract(epoch from coalesce(next_try_at, 'epoch') - clock_timestamp()))::float8 as waits"
-            " from subscription where id = %s and paused_at is null",
+            " from subscription where id = %s and paused_at is null and removed_at is null",
             (number,),
         ).fetchone()
 
@@ -254,7 +255,7 @@ class Deliverer:
 
     def _hire(self, connection: Connection[Any]) -> None:
         with connection.cursor(row_factory=tuple_row) as cursor:
-            wanted = {number for (number,) in cursor.execute("select id from subscription where paused_at is null").fetchall()}
+            wanted = {number for (number,) in cursor.execute("select id from subscription where paused_at is null and removed_at is null").fetchall()}
         for number, carrier in list(self._carriers.items()):
             if number not in wanted:
                 carrier.stopping.set()

@@ -26,6 +26,7 @@ from dangol.engines.lake.maps import export_manifest, export_maps
 from dangol.engines.lake.seal import sweep, trim_tail
 from dangol.engines.log import open_log
 from dangol.events import now_us
+from dangol.feeds import forget_removed
 from dangol.intake.keeping import trim_receipts
 from dangol.processes.filling import fill_portion, is_due
 from dangol.processes.learn_queries import (
@@ -167,6 +168,8 @@ class Learner:
         gone = forget_replaced(connection)
         connection.commit()
         files.remove(self.settings.lake_dir, gone)
+        forget_removed(connection, datetime.now(UTC))
+        connection.commit()
         return False
 
     def _export(self, connection: Connection[Any]) -> bool:

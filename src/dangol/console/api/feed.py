@@ -20,7 +20,10 @@ from dangol.feeds import (
     change_subscription,
     fact_view,
     find_subscription,
+    networks,
     remove_subscription,
+    restore_subscription,
+    send_test,
     subscriptions,
     wants,
 )
@@ -97,6 +100,7 @@ class Subscription(Struct):
     delivered_at: datetime | None
     created_by: str
     created_at: datetime
+    removed_at: datetime | None = None
     #: Shown once, when it is made: receivers check signatures with it.
     secret: str | None = None
 
@@ -105,6 +109,23 @@ class Subscriptions(Struct):
     """All subscriptions."""
 
     subscriptions: list[Subscription]
+
+
+class SubscriptionsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which subscriptions."""
+
+    removed: Annotated[bool, Meta(description="Those removed in the last 30 days, which can be brought back.")] = False
+
+
+class WebhookTest(Struct):
+    """What came of a test."""
+
+    #: delivered: answered 2xx. Otherwise why not: refused, gone, redirected, timed_out, unreachable, no_such_name, forbidden_address, …
+    outcome: str
+    #: In a sentence, with what was answered.
+    detail: str
+    #: HTTP status that was answered, 0: none.
+    status: int
 
 
 @dataclass(frozen=True)
@@ -182,11 +203,17 @@ def stream_of(call: Call, last_event_id: str) -> StreamOrder:
 
 
 @directory.add(
-    "GET", "/subscriptions", en="Signed webhooks", ko="웹훅 구독을 봐요", permission=Permission.SUBSCRIPTIONS_SEE, answer=Subscriptions
+    "GET",
+    "/subscriptions",
+    en="Signed webhooks",
+    ko="웹훅 구독을 봐요",
+    permission=Permission.SUBSCRIPTIONS_SEE,
+    query=SubscriptionsQuery,
+    answer=Subscriptions,
 )
 def list_subscriptions(call: Call) -> Subscriptions:
     """Who is told of what, how far, and what went wrong last."""
-    return Subscriptions([_shown(view) for view in subscriptions(call.connection)])
+    return Subscriptions([_shown(view) for view in subscriptions(call.connection, removed=call.query.removed)])
 
 
 @directory.add(
@@ -201,7 +228,11 @@ def list_subscriptions(call: Call) -> Subscriptions:
     problems=(Kind.REFUSED,),
 )
 def add_webhook(call: Call) -> Subscription:
-    """Facts are posted in order and at least once, signed as Standard Webhooks describes. The secret is in this answer and never again."""
+    """Facts are posted in order and at least once, signed as Standard Webhooks describes. The secret is in this answer and never again.
+
+    An address that leads to a private network is refused unless deliver.private_networks allows it. One whose name is not known yet is
+    kept, and last_error says so.
+    """
     given = call.body
     if given.personal and not call.principal.may(Permission.PEOPLE_PERSONAL):
         raise Problem(Kind.NOT_ALLOWED, f"The role {call.principal.role} may not send personal data out. Leave personal out: it is masked.")
@@ -214,6 +245,7 @@ def add_webhook(call: Call) -> Subscription:
             facts=given.facts,
             personal=given.personal,
             by=call.principal.actor,
+            allowed=networks(call.settings.deliver.private_networks),
         )
         _note(call, "subscription.added", given.name, url=given.url, personal=given.personal)
     shown = _shown(new.subscription)
@@ -248,15 +280,15 @@ def read_subscription(call: Call) -> Subscription:
 def change_webhook(call: Call) -> Subscription:
     """Pause it, go on with it, move it, give it another address. An empty change tries again at once."""
     before, given = _found(call), call.body
-    if before.personal and not call.principal.may(Permission.PEOPLE_PERSONAL):
-        raise Problem(Kind.NOT_ALLOWED, f"This webhook sends personal data; the role {call.principal.role} may not change it.")
+    if given != WebhookChange(paused=True):  # anybody who changes webhooks may stop one
+        _may_change(call, before)
     changes: dict[str, Any] = {
         name: value
         for name, value in (("url", given.url), ("facts", given.facts), ("paused", given.paused), ("position", given.position))
         if value is not UNSET
     }
     with call.connection.transaction():
-        view = change_subscription(call.connection, before.name, **changes)
+        view = change_subscription(call.connection, before.name, allowed=networks(call.settings.deliver.private_networks), **changes)
         _note(call, "subscription.changed", before.name, **changes)
     return _shown(view)
 
@@ -271,12 +303,50 @@ def change_webhook(call: Call) -> Subscription:
     problems=(Kind.NOT_FOUND,),
 )
 def remove_webhook(call: Call) -> Subscription:
-    """The address is told nothing more."""
+    """The address is told nothing more. For 30 days it can be brought back."""
     view = _found(call)
     with call.connection.transaction():
         remove_subscription(call.connection, view.name)
         _note(call, "subscription.removed", view.name)
     return _shown(view)
+
+
+@directory.add(
+    "POST",
+    "/subscriptions/{name}/restoration",
+    en="Bring a removed webhook back",
+    ko="지운 웹훅 구독을 되살려요",
+    permission=Permission.SUBSCRIPTIONS_CHANGE,
+    answer=Subscription,
+    problems=(Kind.REFUSED,),
+)
+def restore_webhook(call: Call) -> Subscription:
+    """The last removed one of this name goes on where it stood, with the same secret, and is told what it missed."""
+    name = call.path["name"]
+    gone = next((one for one in subscriptions(call.connection, removed=True) if one.name == name), None)
+    if gone is not None:
+        _may_change(call, gone)
+    with call.connection.transaction():
+        view = restore_subscription(call.connection, name)
+        _note(call, "subscription.restored", name)
+    return _shown(view)
+
+
+@directory.add(
+    "POST",
+    "/subscriptions/{name}/test",
+    en="Send a test",
+    ko="시험으로 보내 봐요",
+    permission=Permission.SUBSCRIPTIONS_CHANGE,
+    answer=WebhookTest,
+    problems=(Kind.NOT_FOUND,),
+)
+def try_webhook(call: Call) -> WebhookTest:
+    """One signed message of type dangol.test, without facts, to the address; it waits up to 10 seconds for the answer. Nothing else changes."""
+    view = _found(call)
+    posted = send_test(call.connection, view.name, allowed=networks(call.settings.deliver.private_networks))
+    _note(call, "subscription.tested", view.name, outcome=posted.outcome.value)
+    return WebhookTest(posted.outcome.value, posted.detail, posted.status)
 
 
 def _position(call: Call, after: str) -> int:
@@ -300,6 +370,11 @@ def _sources(call: Call) -> dict[int, str]:
     return dict(call.connection.execute("select id, name from source").fetchall())
 
 
+def _may_change(call: Call, view: SubscriptionView) -> None:
+    if view.personal and not call.principal.may(Permission.PEOPLE_PERSONAL):
+        raise Problem(Kind.NOT_ALLOWED, f"This webhook sends personal data; the role {call.principal.role} may not change it.")
+
+
 def _found(call: Call) -> SubscriptionView:
     view = find_subscription(call.connection, call.path["name"])
     if view is None:
@@ -310,7 +385,7 @@ def _found(call: Call) -> SubscriptionView:
 def _shown(view: SubscriptionView) -> Subscription:
     return Subscription(
         view.name, view.url, view.facts, view.personal, view.position, view.failures, view.last_error, view.next_try_at, view.paused_at,
-        view.delivered_at, view.created_by, view.created_at,
+        view.delivered_at, view.created_by, view.created_at, view.removed_at,
     )  # fmt: skip
 
 

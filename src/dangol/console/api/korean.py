@@ -49,10 +49,13 @@ DESCRIPTIONS: dict[str, str] = {
     "Accept: text/event-stream으로 부르면 바뀐 지 1초 안에 흘려보내고 Last-Event-ID로 이어 받을 수 있어요. "
     "아니면 페이지로 답해요: 앞 페이지의 position을 after=에 적어 다시 물어보세요. 토큰의 역할이 볼 수 없으면 개인정보는 가려요.",
     "list_subscriptions": "누구에게 무엇을 어디까지 알렸고, 마지막에 무엇이 잘못됐는지 보여드려요.",
-    "add_webhook": "사실을 순서대로, 적어도 한 번 보내고 Standard Webhooks 방식으로 서명해요. 비밀 키는 이 답에서 한 번만 보여드려요.",
+    "add_webhook": "사실을 순서대로, 적어도 한 번 보내고 Standard Webhooks 방식으로 서명해요. 비밀 키는 이 답에서 한 번만 보여드려요. "
+    "내부 네트워크로 가는 주소는 deliver.private_networks가 허락하지 않으면 받지 않아요. 아직 찾을 수 없는 이름은 저장하고 last_error에 적어 둬요.",
     "read_subscription": "어디까지 알렸고, 마지막에 무엇이 잘못됐는지 보여드려요.",
     "change_webhook": "멈추고, 다시 시작하고, 위치를 옮기고, 주소를 바꿔요. 빈 내용으로 보내면 바로 다시 시도해요.",
-    "remove_webhook": "이 주소에는 더 이상 알리지 않아요.",
+    "remove_webhook": "이 주소에는 더 이상 알리지 않아요. 30일 안에는 되살릴 수 있어요.",
+    "restore_webhook": "그 이름으로 마지막에 지운 웹훅이 같은 비밀 키로 멈춘 곳부터 이어 가고, 그동안 놓친 것도 받아요.",
+    "try_webhook": "사실 없이 dangol.test 메시지 하나를 서명해서 보내고 답을 10초까지 기다려요. 다른 것은 바뀌지 않아요.",
     "read_plan": "계획이 있는 이벤트마다 지금 쓰는 판을 보여드려요.",
     "read_versions": "최근 것부터 보여드려요. retired_at이 없는 것이 지금 쓰는 판이에요.",
     "add_plan_version": "바로 쓰기 시작하고 앞의 판은 거둬요. 수집은 1초 안에 새 판으로 확인해요.",
@@ -122,6 +125,7 @@ MEANINGS: dict[str, str] = {
     "act": "이 행동만 봐요: person.unmasked, source.added, …",
     "subject": "이 대상에 관한 것만 봐요: person:ID, source:web, …",
     "before": "앞 페이지의 next예요.",
+    "removed": "최근 30일 안에 지워서 되살릴 수 있는 것만 봐요.",
 }
 
 #: Fields of bodies, by the body's name.

@@ -184,7 +184,9 @@ def act_words() -> dict[str, str]:
         "subscription.changed": _("changed a webhook"),
         "subscription.paused": _("paused a webhook"),
         "subscription.resumed": _("resumed a webhook"),
+        "subscription.tested": _("sent a test to a webhook"),
         "subscription.removed": _("removed a webhook"),
+        "subscription.restored": _("brought a webhook back"),
         "state.rebuilt": _("rebuilt people from the lake"),
     }
 

@@ -26,8 +26,9 @@ def _problem(request: HttpRequest, status: int, title: str, text: str, way: tupl
     return show(request, "pages/problem.html", Problem(title=title, text=text, way=way), status=status)
 
 
-def not_yours(request: HttpRequest) -> HttpResponse:
-    """The role may not open this."""
+def not_yours(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The role may not open this, or not do it. Django names the *exception*; the page does not."""
+    del exception
     return _problem(
         request, 403, _("This page is not part of your role"),
         _("An owner can change your role under Operators. Nothing was changed."), ("/", _("Go to Home")),
