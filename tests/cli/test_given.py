@@ -24,8 +24,8 @@ def test_a_file_with_a_mark_is_text(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("이름".encode("cp949"), "is not text in UTF-8: byte 0 is 0xc0. Save it as UTF-8. Look there."),
-        (None, "cannot be read: No such file or directory. Look there."),
+        ("이름".encode("cp949"), ", line 1: byte 0xc0 is not UTF-8. Save it as UTF-8, not as CP949 (EUC-KR) or UTF-16. Look there."),
+        (None, " cannot be read: No such file or directory. Look there."),
     ],
 )
 def test_what_is_no_text_says_why_and_what_to_do(tmp_path: Path, content: bytes | None, words: str):
@@ -35,7 +35,7 @@ def test_what_is_no_text_says_why_and_what_to_do(tmp_path: Path, content: bytes 
         file.write_bytes(content)
     with pytest.raises(FileRefused) as refused:
         text_of(file, "Look there.")
-    assert str(refused.value) == f"{file} {words}"
+    assert str(refused.value) == f"{file}{words}"
 
 
 @pytest.mark.parametrize("text", ["[", "a: 2026-13-45", "a: " + "[" * 3000 + "]" * 3000, "- a"])

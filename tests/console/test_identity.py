@@ -219,7 +219,7 @@ def test_a_rule_set_is_tried_applied_and_left_again(people, open_page):
     page = open_page(people, "/identity-rules", role="developer")
     page.click("text=규칙 바꾸기")
     page.fill("#document", "types: [")
-    expect(page.locator("#check .note.bad")).to_contain_text("YAML")
+    expect(page.locator("#check .note.bad")).to_contain_text("2번째 줄")
     page.fill("#document", shipped_document().replace("  email: email\n", ""))
     expect(page.locator("#check .note.good")).to_be_visible()
     expect(page.locator("#check .diff .del")).to_contain_text("email: email")

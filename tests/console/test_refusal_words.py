@@ -16,11 +16,12 @@ from dangol.identity import RuleSetRefused, read_rules, shipped_document
 from dangol.intake.check import check_body
 from dangol.intake.mapping import MappingRefused, Unmappable, apply_mapping, compile_mapping
 from dangol.profiles import TraitRulesRefused, read_trait_rules
+from dangol.yaml_reader import YamlRefused, read_yaml
 
 COUNT = "function: count, events: [A]"
 
 TRAIT_RULES = (
-    "version: x", "vers: 1", "안녕", "default: newst", "survivorship: {1: newest}", "survivorship: {email: {policy: sourcs}}",
+    "version: x", "vers: 1", "안녕", "default: newst", "survivorship: {'': newest}", "survivorship: {email: {policy: sourcs}}",
     "survivorship: {email: {policy: sources}}", "survivorship: {email: {policy: newest, order: [a]}}",
     "survivorship: {email: {policy: sources, order: [a, a]}}", "survivorship: {email: 3}",
     "computed: 3", "computed: {x: 3}", "computed: {x: {function: cont, events: [A]}}", "computed: {x: {events: [A]}}",
@@ -36,7 +37,7 @@ RULE_SETS = (
     ("blocked:", "bloked:"), ("blocked:", "zzz:"), ("other_rank: 18\n", ""), ("other_rank: 18", "other_rank: x"), ("rank: 10, normaliser", "rnk: 10, normaliser"),
     ("normaliser: email@1", "normaliser: email@9"), ("limit: {values: 5, days: 365}", "limit: {values: 0}"), ("kakao_id: kakao_id", "kakao_id: {rank: 4}"),
     ("claims_max: 20000", "claims_max: 3"), ("unique: true, known: true", "unique: sure"), ("unique: true, known: true", "unique: true, limit: {values: 2}"),
-    ('"^[0', '"(^[0'),
+    ('"^[0', '"(^[0'), ("patterns: [", "patterns: [2026, "),
 )  # fmt: skip
 
 
@@ -153,3 +154,27 @@ def test_a_particle_follows_what_came():
 def test_what_is_not_known_is_told_in_english():
     """Better a reason in another language than none."""
     assert refusal_words("The moon is in the way.", "ko") == "The moon is in the way."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "a: 1\nb:\n\tc: 2", "a: 1\na: 3", "a: *c", "a: " + "[" * 60, "<<: {b: 2}", "a: !!int x", "a: 1\n---\nb: 2", "- a", "3", "? [b]\n: 2", "a: 1e999", "a: \0", "a: @c",
+        "a: b: c", "a\nb: 1", "a: [1", "a: [", "a: 'c", 'a: "\\d"', "a:\n  b: 1\n c: 2", "a: - b", "a: |x", "- a\nb: 1", 'a: "\\ud83d"', "a: &a [" + "x, " * 6000 + "]\nb: [*a, *a]", "x" * 1_000_001,
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_korean(text: str):
+    """Every refusal of the reader, with its line; what stands in its place in the document stays as it was written."""
+    with pytest.raises(YamlRefused) as refused:
+        read_yaml(text, "The rule set")
+    korean = refusal_words(str(refused.value), "ko")
+    assert korean.startswith(f"{refused.value.line}번째 줄: ")
+    assert re.search("[가-힣]+요[.?]", korean), korean
+    assert not re.search(r"\b(must|is|has|was|the|stands|write|lies)\b", korean), korean
+
+
+def test_a_file_in_another_encoding_is_told_in_korean():
+    """Where it is no UTF-8, and what to do."""
+    with pytest.raises(YamlRefused) as refused:
+        read_yaml("a: 1\nb: 이름".encode("cp949"))
+    assert refusal_words(str(refused.value), "ko") == "2번째 줄: UTF-8이 아닌 바이트(0xc0)가 있어요. CP949(EUC-KR)나 UTF-16이 아니라 UTF-8로 저장해 주세요."

@@ -275,7 +275,7 @@ def test_a_mapping_is_written_as_the_guide_writes_it(full, open_page):
     """YAML is taken, and what it says is kept; a mistake is told in the page's language, and what was typed stays."""
     page = open_page(full, "/sources", role="developer")
     page.click("main a[href^='/sources/']:not([href$=new]) >> nth=0")
-    for wrong, told in (("type: track\nuserID: $.a", "mapping에 userID라는 항목은 쓸 수 없어요"), ("a: [1", "2번째 줄"), ("a: &x 1\nb: *x", "별명"), ("a: 2026-13-45", "YAML"), ("a: " + "[" * 3000 + "]" * 3000, "YAML")):
+    for wrong, told in (("type: track\nuserID: $.a", "mapping에 userID라는 항목은 쓸 수 없어요"), ("a: [1", "1번째 줄: 괄호"), ("type: track\ntype: page", "2번째 줄: type 항목이 1번째 줄에 이미 있어요"), ("a: *x", "별명"), ("a: " + "[" * 3000 + "]" * 3000, "50겹")):
         page.fill("#mapping", wrong)
         page.click("form:has(#mapping) button")
         expect(page.locator(".summary")).to_contain_text(told)

@@ -75,7 +75,7 @@ def test_who_moved_is_told(machine: Machine):
 def test_a_rule_set_that_cannot_be_used_is_refused_in_words(machine: Machine):
     """A misspelt rule set changes nothing and says what is wrong."""
     couple(machine)
-    for document, said in (("{", "not valid YAML"), ("[]", "keys with values"), (shipped_document().replace("blocked:", "bloked:"), "blocked")):
+    for document, said in (("{", "it is not YAML"), ("[]", "is no mapping"), (shipped_document().replace("blocked:", "bloked:"), "blocked")):
         with pytest.raises(RuleSetRefused, match=said):
             apply_rules(machine.settings, document, actor="a", why="b")
     assert machine.rows("select count(*) from identity_rule_set") == [(0,)]

@@ -143,7 +143,10 @@ def test_a_rule_that_makes_no_sense_is_refused_with_its_key(rule: str, words: st
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ("", "the rule set is empty, must be keys with values"),
+        ("", "The rule set, line 1: there is nothing in it. Write keys with values"),
+        (shipped_document().replace("any_case: [anonymous", "any_case: [null, anonymous"), "blocked.any_case has empty, must be text; put it in quotes."),
+        (shipped_document().replace("patterns: [", "patterns: [2026, "), "blocked.patterns has 2026, must be text; put it in quotes."),
+        (shipped_document().replace("patterns: [", "patterns: ['a{99999999999}', "), "blocked.patterns has 'a{99999999999}', which is no regular expression"),
         (shipped_document().replace("blocked:", "bloked:"), "the rule set has the key 'bloked'. Did you mean blocked?"),
         (shipped_document().replace("other_rank: 18\n", ""), "the rule set has no 'other_rank'"),
         (shipped_document().replace("other_rank: 18", "other_rank: last"), "other_rank is 'last', must be a whole number"),

@@ -15,10 +15,11 @@ class FileRefused(DangolError):
 
 def text_of(path: Path, hint: str = "") -> str:
     """The text of a file in UTF-8, with or without its mark. Raises: FileRefused; *hint* says what to do instead."""
+    from dangol.yaml_reader import YamlRefused, decoded  # noqa: PLC0415 - --help need not load it
+
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return decoded(path.read_bytes(), str(path))
     except OSError as error:
         raise FileRefused(f"{path} cannot be read: {error.strerror}. {hint}".rstrip()) from None
-    except UnicodeDecodeError as error:
-        seen = error.object[error.start]
-        raise FileRefused(f"{path} is not text in UTF-8: byte {error.start} is 0x{seen:02x}. Save it as UTF-8. {hint}".rstrip()) from None
+    except YamlRefused as error:
+        raise FileRefused(f"{error} {hint}".rstrip()) from None

@@ -14,22 +14,13 @@ if TYPE_CHECKING:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML (or JSON) file, checked. Raises: MappingRefused, naming the line or the place in it."""
-    import yaml  # noqa: PLC0415 - only mappings need it
-
-    from dangol.intake.mapping import MappingRefused, compile_mapping  # noqa: PLC0415 - the same
+    """The mapping in a YAML (or JSON) file, checked. Raises: FileRefused, MappingRefused, naming the line or the place in it."""
+    from dangol.intake.mapping import MappingRefused, read_mapping_text  # noqa: PLC0415 - only mappings need it
 
     try:
-        value = yaml.safe_load(text_of(path, "docs/howto/mappings.md says how a mapping is written."))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise MappingRefused(f"{path} is not YAML: {error}") from None
-    if not isinstance(value, dict):
-        raise MappingRefused(f"{path} holds {type(value).__name__}, expected keys and values (docs/howto/mappings.md).")
-    try:
-        compile_mapping(value)
+        return read_mapping_text(text_of(path, "docs/howto/mappings.md says how a mapping is written."))
     except MappingRefused as error:
         raise MappingRefused(f"{path}: {error}") from None
-    return value
 
 
 def mapper(mapping: Mapping[str, Any]) -> Apply:

@@ -138,15 +138,44 @@ WEBHOOKS: tuple[tuple[str, str], ...] = (
     (r"answered (\d+): ?", "{0}으로 답했어요."),
     (r"answered (\d+): ([\s\S]+)", "{0}으로 답했어요: {1}"),
 )
+#: What cannot be read as YAML (yaml_reader).
+YAML: tuple[tuple[str, str], ...] = (
+    (r"it goes on behind ([\d,]+) characters, ([\d,]+) in all\. .*", "모두 {1}자인데 {0}자까지만 쓸 수 있어요. 줄여 주세요."),
+    (r"there is nothing in it\. .*", "비어 있어요. ‘이름: 값’을 적어 주세요."),
+    (r"byte 0x(\w+) is not UTF-8\. .*", "UTF-8이 아닌 바이트(0x{0})가 있어요. CP949(EUC-KR)나 UTF-16이 아니라 UTF-8로 저장해 주세요."),
+    (r"the character (U\+\w+) is no text\. .*", "글자가 아닌 문자({0})가 있어요. 지워 주세요."),
+    (r"(.+) is no mapping\. .*", "‘이름: 값’을 적은 모양이 아니에요. ‘이름: 값’으로 적어 주세요."),
+    (r"the key '(.*)' stands in line (\d+) already\. .*", "{0} 항목이 {1}번째 줄에 이미 있어요. 둘 중 하나만 남겨 주세요."),
+    (r"the alias (\*.*) stands for nothing before it\. .*", "별명 {0} 앞에 그 이름을 붙인 값이 없어요. 값을 그대로 적거나, 글자라면 따옴표로 감싸 주세요."),
+    (r"its aliases stand for more than ([\d,]+) values\. .*", "별명이 가리키는 값이 {0}개를 넘어요. 필요한 것만 그대로 적어 주세요."),
+    (r"keys cannot be merged with <<\. .*", "<<로 항목을 합칠 수 없어요. 항목을 그대로 적어 주세요."),
+    (r"the tag (.+) is not allowed\. .*", "태그 {0}{0:은} 쓸 수 없어요. 값만 적어 주세요."),
+    (r"a second document begins\. .*", "문서가 하나 더 시작돼요. --- 없이 하나만 남겨 주세요."),
+    (r"it lies more than (\d+) lists and mappings deep\. .*", "{0}겹보다 깊어요. 괄호가 너무 많은가요?"),
+    (r"a list or mapping stands where a key must\. .*", "항목의 이름이 와야 할 곳에 목록이나 묶음이 있어요. ‘이름: 값’으로 적어 주세요."),
+    (r"the number (.+) is too large\. .*", "수 {0}{0:이} 너무 커요. 이름이라면 따옴표로 감싸 주세요."),
+    (r"a tab stands where spaces must\. .*", "띄어쓰기가 와야 할 곳에 탭이 있어요. 탭 하나를 띄어쓰기 두 칸으로 바꿔 주세요."),
+    (r"no value can begin with (.)\. .*", "값은 {0}{0:으로} 시작할 수 없어요. 따옴표로 감싸 주세요."),
+    (r"': ' stands where no key can be\. .*", "이름이 올 수 없는 곳에 ‘: ’가 있어요. 글자라면 따옴표로 감싸고, 아니면 윗줄과 들여쓰기를 맞춰 주세요."),
+    (r"a key has no ': ' behind it\. .*", "이름 뒤에 ‘: ’가 없어요. ‘이름: 값’으로 적어 주세요."),
+    (r"the line fits none above it\. .*", "위의 어느 줄과도 들여쓰기가 맞지 않아요. 들여쓰기를 맞추고, 따옴표가 너무 일찍 닫히지 않았는지 봐 주세요."),
+    (r"a list goes on without '-'\. .*", "목록이 ‘-’ 없이 이어져요. 들여쓰기를 맞춰 주세요."),
+    (r"what a bracket begins lacks a comma .*", "괄호 안에 쉼표가 빠졌거나 괄호가 닫히지 않았어요."),
+    (r"a value is missing before this\. .*", "이 앞에 값이 빠졌어요. 값을 적거나 괄호를 닫아 주세요."),
+    (r"a quote is never closed\. .*", "따옴표가 닫히지 않았어요."),
+    (r"a backslash in double quotes .*", "큰따옴표 안의 \\ 뒤에 알 수 없는 글자가 있어요. 작은따옴표로 감싸 주세요."),
+    (r"an escape stands for half a character\. .*", "\\u로 적은 값이 반쪽 글자예요. 글자를 그대로 적어 주세요."),
+    (r"'-' stands behind a key\. .*", "이름 바로 뒤에 ‘-’가 있어요. 목록은 다음 줄에서 시작해 주세요."),
+    (r"it is not YAML: (.+)\. Compare .*", "YAML로 읽을 수 없어요: {0}. 고쳐 주세요."),
+)
 #: Whole sentences, in the same way. {0} is nearly always the place in the document.
 SENTENCES: tuple[tuple[str, str], ...] = (
-    (r"The (?:trait rules are|rule set is) not valid YAML: [\s\S]*line (\d+), column (\d+)[\s\S]*", "YAML로 읽을 수 없어요. {0}번째 줄 {1}번째 글자에서 막혔어요."),
-    (r"The (?:trait rules are|rule set is) not valid YAML: ([\s\S]+)", "YAML로 읽을 수 없어요: {0}"),
     (r"name .+ must be 1 to (\d+) readable characters.*", "이름은 1~{0}자로 적어 주세요."),
     (r"(the rule set|\S+) has the key (.+)\. Did you mean (.+)\?", "{0}에 {1}{1:이라는} 항목은 없어요. {2}{2:을} 적으려던 것인가요?"),
     (r"(the rule set|\S+) has the key (.+)\. Known: (.+)\.", "{0}에 {1}{1:이라는} 항목은 없어요. 쓸 수 있는 항목: {2}."),
     (r"(the rule set|\S+) has no (.+); it needs one\. .*", "{0}에 {1} 항목이 없어요. 꼭 있어야 해요."),
     (r"(\S+?):? is no key here(?: \(did you mean (.+)\?\))?; allowed are (.+)\.", "{0} 항목은 여기에 쓸 수 없어요. 쓸 수 있는 항목: {2}."),
+    (r"(\S+) has (.+), must be text; put it in quotes\.", "{0}에 글자가 아닌 {1}{1:이} 있어요. 따옴표로 감싸 주세요."),
     (r"(\S+?):? lacks (\w+)\.", "{0}에 {1} 항목이 없어요. 꼭 있어야 해요."),
     (r"(\S+?):? lacks property: .*", "{0}에 property가 없어요. 속성의 값으로 계산하는 함수라 꼭 있어야 해요."),
     (r"(\S+?):? lacks keep: how many values the list holds, 1 to (\d+)\.", "{0}에 keep이 없어요. 목록에 몇 개를 담을지 1~{1} 사이로 적어 주세요."),
@@ -168,6 +197,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(\S+?):? is empty, must name at least one\.", "{0}{0:이} 비어 있어요. 하나 이상 적어 주세요."),
     (r"(\S+?):? is unique, which is a limit of 1 for ever; .*", "{0}{0:은} unique라서 이미 한 사람에 하나예요. limit이나 unique 중 하나를 지워 주세요."),
     (r"blocked\.patterns has (.+), which is no regular expression: (.+)\.", "blocked.patterns의 {0}{0:은} 정규식이 아니에요: {1}."),
+    *YAML,
     *MAPPINGS,
     *EVENTS,
     *SCHEMAS,
@@ -176,7 +206,8 @@ SENTENCES: tuple[tuple[str, str], ...] = (
 )
 _WRONG = re.compile(r"(?:a (?P<part>key|name) in )?(?P<place>the document|the rule set|a condition|mapping\S*: \w+|\S+?):? (?:is|==) (?P<seen>[\s\S]+?), must be (?P<wanted>[\s\S]+?)\.?(?: ?\(?[Dd]id you mean '?(?P<near>[^'?]+)'?\?\)?\.?)?")
 _FIELD = re.compile(r"\{(\d)(?::(\S+?))?\}")
-_ROW = re.compile(r"row (\d+): ([\s\S]+)")
+#: A row of a file, a line of a document.
+_AT = re.compile(r"(?:The [\w ]+, )?(row|line) (\d+): ([\s\S]+)")
 _WHOLE = "규칙"
 
 
@@ -184,8 +215,8 @@ def refusal_words(said: str, language: str) -> str:
     """The refusal *said* by a room, in *language*."""
     if language != "ko":
         return said
-    if row := _ROW.fullmatch(said):
-        return f"{row[1]}번째 행: {refusal_words(row[2], language)}"
+    if at := _AT.fullmatch(said):
+        return f"{at[2]}번째 {'행' if at[1] == 'row' else '줄'}: {refusal_words(at[3], language)}"
     for pattern, korean in SENTENCES:
         if found := re.fullmatch(pattern, said):
             return _filled(korean, found.groups())

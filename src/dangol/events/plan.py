@@ -14,13 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from dangol.errors import DangolError
 from dangol.events.catalogue import catalogue_event
 from dangol.events.schemas import SchemaRefused, settled_schema
+from dangol.yaml_reader import YamlRefused, read_yaml
 
 _COLUMNS = "id, event_name, version, schema::text as schema_text, action, description, origin, created_by, created_at, retired_at"
 #: Held while versions are added, so that two of them never get one number.
@@ -198,26 +198,24 @@ def read_plan_files(folder: Path) -> tuple[list[PlanEntry], list[PlanFileRefused
     paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml", ".json")) if folder.is_dir() else []
     for path in paths:
         try:
-            for entry in read_plan_text(path.read_text(encoding="utf-8")):
+            for entry in read_plan_text(path.read_bytes()):
                 if entry.event in entries:
                     raise PlanRefused(f"{entry.event!r} is named twice. Keep one of them.")
                 entries[entry.event] = entry
-        except (DangolError, OSError, UnicodeDecodeError) as error:
+        except (DangolError, OSError) as error:
             refused.append(PlanFileRefused(path.name, str(error)))
     return list(entries.values()), refused
 
 
-def read_plan_text(text: str) -> list[PlanEntry]:
+def read_plan_text(text: str | bytes) -> list[PlanEntry]:
     """The entries of one plan file (YAML, which JSON is a part of): one event, or several below "events".
 
     Raises: PlanRefused, SchemaRefused.
     """
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise PlanRefused(f"not YAML or JSON: {str(error).splitlines()[0]}") from None
-    if content is None:
-        return []
+        content = read_yaml(text, lists=True)
+    except YamlRefused as error:
+        raise PlanRefused(str(error)) from error
     events = content.get("events", [content]) if isinstance(content, dict) else content
     if not isinstance(events, list):
         raise PlanRefused('expected one event (with "event: NAME") or several below "events:", each with a "-" before it.')
@@ -228,13 +226,10 @@ def _entry(item: Any, place: int) -> PlanEntry:
     if not isinstance(item, dict) or not isinstance(item.get("event"), str) or not item["event"].strip():
         raise PlanRefused(f'entry {place} has no "event: NAME", the name as the touchpoint sends it.')
     if unknown := set(item) - _FILE_KEYS:
-        names = ", ".join(sorted(map(str, unknown)))
+        names = ", ".join(sorted(unknown))
         raise PlanRefused(f"{item['event']}: {names} is not known here; use {', '.join(sorted(_FILE_KEYS))}.")
     try:
-        plain = json.loads(json.dumps({part: item[part] for part in ("properties", "traits", "context") if part in item}))
-        schema = settled_schema(plain)
-    except (TypeError, ValueError, RecursionError):
-        raise PlanRefused(f"{item['event']}: a date or another value in the schema is not JSON; put it in quotes.") from None
+        schema = settled_schema({part: item[part] for part in ("properties", "traits", "context") if part in item})
     except SchemaRefused as error:
         raise SchemaRefused(f"{item['event']}: {error}") from None
     return PlanEntry(_name(item["event"]), schema, _action(item.get("action", "quarantine")), str(item.get("description") or ""))

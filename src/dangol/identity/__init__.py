@@ -44,6 +44,7 @@ from dangol.identity.names import TYPE_NAMES, type_name
 from dangol.identity.replaying import Foreseen
 from dangol.identity.rules import Claim, claimed_identifiers, judge, leader
 from dangol.identity.ruleset import (
+    DOCUMENT_MAX,
     RuleSet,
     RuleSetRefused,
     default_rules,
@@ -58,6 +59,7 @@ from dangol.identity.shared import OwnerView, SharedPage, SharedView, shared_one
 from dangol.identity.versions import RuleSetVersionView, rule_set_versions
 
 __all__ = [
+    "DOCUMENT_MAX",
     "TYPE_NAMES",
     "Claim",
     "ClaimRefused",

@@ -12,15 +12,17 @@ from importlib.resources import files
 from typing import Any
 
 import phonenumbers
-import yaml
 from psycopg import Connection
 
 from dangol.errors import DangolError
 from dangol.events import node_bytes
 from dangol.identity.ruleset_keys import fault_of
+from dangol.yaml_reader import YamlRefused, read_yaml
 
 #: A longer value is no identifier (Segment's servers drop groupId above the same length).
 VALUE_LENGTH_MAX = 500
+#: Longest rule set, characters: the one that ships has 4,000.
+DOCUMENT_MAX = 100_000
 #: Spellings of identifiers that a rule set remembers: about 30 MB of a process when they are all used.
 REMEMBERED = 65_536
 
@@ -228,29 +230,33 @@ def parse_rules(document: dict[str, Any], *, region: str = "KR") -> RuleSet:
     fault = fault_of(document)
     if fault is not None:
         raise RuleSetRefused(fault)
+    types = {name: _type_rule(rule) for name, rule in document["types"].items()}
+    patterns = tuple(document["blocked"]["patterns"])
+    for pattern in patterns:
+        _compiled(pattern)
+    for name, rule in types.items():
+        _check(name, rule)
+    for trait, kind in document["traits"].items():
+        if not isinstance(kind, str):
+            raise RuleSetRefused(f"traits.{trait} is {kind!r}, must be the name of an identifier type, like email.")
+    return RuleSet(
+        version=int(document["version"]),
+        types=types,
+        other_rank=int(document["other_rank"]),
+        traits=dict(document["traits"]),
+        neutral={kind: frozenset(names) for kind, names in document["neutral"].items()},
+        blocked_any_case=frozenset(str(value).lower() for value in document["blocked"]["any_case"]),
+        blocked_patterns=patterns,
+        claims_max=_claims_max(document.get("claims_max", RuleSet.claims_max)),
+        region=region,
+    )
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
     try:
-        types = {name: _type_rule(rule) for name, rule in document["types"].items()}
-        patterns = tuple(document["blocked"]["patterns"])
-        for pattern in patterns:
-            re.compile(pattern)
-        for name, rule in types.items():
-            _check(name, rule)
-        for trait, kind in document["traits"].items():
-            if not isinstance(kind, str):
-                raise RuleSetRefused(f"traits.{trait} is {kind!r}, must be the name of an identifier type, like email.")
-        return RuleSet(
-            version=int(document["version"]),
-            types=types,
-            other_rank=int(document["other_rank"]),
-            traits=dict(document["traits"]),
-            neutral={kind: frozenset(names) for kind, names in document["neutral"].items()},
-            blocked_any_case=frozenset(str(value).lower() for value in document["blocked"]["any_case"]),
-            blocked_patterns=patterns,
-            claims_max=_claims_max(document.get("claims_max", RuleSet.claims_max)),
-            region=region,
-        )
-    except re.error as error:
-        raise RuleSetRefused(f"blocked.patterns has {error.pattern!r}, which is no regular expression: {error}.") from error
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:  # a count of 20 digits, brackets a thousand deep
+        raise RuleSetRefused(f"blocked.patterns has {pattern[:80]!r}, which is no regular expression: {error}.") from error
 
 
 def _claims_max(value: Any) -> int:
@@ -301,11 +307,11 @@ def default_rules(region: str = "KR") -> RuleSet:
 
 @lru_cache(maxsize=32)
 def read_rules(text: str, *, region: str = "KR") -> RuleSet:
-    """A rule set from YAML text. Raises: RuleSetRefused."""
+    """A rule set from YAML text, at most DOCUMENT_MAX characters. Raises: RuleSetRefused, naming the line or the key."""
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RuleSetRefused(f"The rule set is not valid YAML: {error}") from error
+        document = read_yaml(text, "The rule set", most=DOCUMENT_MAX)
+    except YamlRefused as error:
+        raise RuleSetRefused(str(error)) from error
     return parse_rules(document, region=region)
 
 

@@ -44,6 +44,9 @@ def _faults(document: Any) -> Iterable[str]:
     for place, value in (*lists.items(), *((f"blocked.{key}", document["blocked"][key]) for key in BLOCKED_KEYS)):
         if not isinstance(value, list):
             yield f"{place} is {_quoted(value)}, must be a list, like [one, another]."
+        for one in value:
+            if not isinstance(one, str) and (place != "blocked.any_case" or one is None or isinstance(one, list | dict)):
+                yield f"{place} has {_quoted(one)}, must be text; put it in quotes."
 
 
 def _keys(place: str, seen: Any, known: Iterable[str], needed: Iterable[str]) -> Iterable[str]:

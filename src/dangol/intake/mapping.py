@@ -99,6 +99,18 @@ def compile_mapping(mapping: Any) -> Mapper:
     return Mapper(tuple(_compile_rule(rule, f"mapping.events[{index}]", zone) for index, rule in enumerate(rules)))
 
 
+def read_mapping_text(text: str) -> dict[str, Any]:
+    """The mapping that YAML (or JSON, which is YAML, too) says, checked. Raises: MappingRefused, naming the line or the place."""
+    from dangol.yaml_reader import YamlRefused, read_yaml  # noqa: PLC0415 - collect compiles mappings and reads no YAML
+
+    try:
+        mapping: dict[str, Any] = read_yaml(text)
+    except YamlRefused as error:
+        raise MappingRefused(str(error)) from error
+    compile_mapping(mapping)
+    return mapping
+
+
 def _compile_rule(rule: Any, where: str, zone: Any) -> _Rule:
     if not isinstance(rule, dict):
         raise MappingRefused(f"{where} == {_shown(rule)}, must be an object with the fields of an event.")

@@ -13,7 +13,6 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from psycopg import Connection
 
 from dangol.asking import Asked, Asking, Question
@@ -21,11 +20,14 @@ from dangol.profiles.computed.definitions import Computed, read_computed
 from dangol.profiles.computed.lifecycle import Stage, read_lifecycle
 from dangol.profiles.refused import TraitRulesRefused, mapping_at, only_keys, refusal
 from dangol.profiles.survivorship import Policy, SurvivorRule
+from dangol.yaml_reader import YamlRefused, read_yaml
 
 #: Sections of the document; `version` is the writer's own count, Dangol numbers what is applied itself.
 SECTIONS = ("version", "default", "survivorship", "computed", "lifecycle")
 #: Traits with a policy of their own at most: the document is read with each profile that has not seen it yet.
 TRAITS_MAX = 1000
+#: Longest document, characters: the one that ships has 3,000.
+DOCUMENT_MAX = 200_000
 #: Documents kept read in memory.
 DOCUMENTS_KNOWN_MAX = 32
 
@@ -63,12 +65,11 @@ def shipped_trait_rules() -> TraitRules:
 
 @lru_cache(maxsize=32)
 def read_trait_rules(text: str) -> TraitRules:
-    """Trait rules from YAML text. Raises: TraitRulesRefused, naming key, what was seen, what is allowed and the nearest name."""
+    """Trait rules from YAML text, at most DOCUMENT_MAX characters. Raises: TraitRulesRefused, naming line or key, what was seen and what is allowed."""
     try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # not only letters: a date like 2026-13-45, a list a thousand lists deep
-        raise TraitRulesRefused(f"The trait rules are not valid YAML: {error}") from error
-    document = mapping_at("the document", document)
+        document = read_yaml(text, "The trait rules", most=DOCUMENT_MAX)
+    except YamlRefused as error:
+        raise TraitRulesRefused(str(error)) from error
     only_keys("the document", document, SECTIONS)
     version = document.get("version", 1)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:

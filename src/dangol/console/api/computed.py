@@ -19,10 +19,8 @@ from dangol.profiles.computed.explain import explain_computed
 from dangol.profiles.computed.views import ComputedView
 from dangol.profiles.computed.words import means, stage_means
 from dangol.profiles.refused import nearest
-from dangol.profiles.ruleset import trait_document_in_force, trait_rules_in_force
+from dangol.profiles.ruleset import DOCUMENT_MAX, trait_document_in_force, trait_rules_in_force
 
-#: Longest document, characters.
-DOCUMENT_MAX = 200_000
 #: Milliseconds to wait for running batches before giving up.
 PATIENCE_MS = 10_000
 

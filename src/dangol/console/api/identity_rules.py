@@ -13,8 +13,8 @@ from dangol.console.api.problems import Kind, Problem
 from dangol.console.api.sight import Sight, sees
 from dangol.console.identity_words import Teller
 from dangol.console.rule_runs import start_run
-from dangol.identity import document_in_force, rule_set_versions
-from dangol.identity.runs import DOCUMENT_MAX, Asked, RuleRunView, RunKind, RunState, ask_run, check_document, recent_runs, run_of
+from dangol.identity import DOCUMENT_MAX, document_in_force, read_rules, rule_set_versions
+from dangol.identity.runs import Asked, RuleRunView, RunKind, RunState, ask_run, recent_runs, run_of
 from dangol.operators import Permission
 from dangol.privacy import record
 
@@ -237,7 +237,7 @@ def read_run(call: Call) -> Run:
 
 
 def _asked(call: Call, kind: RunKind, document: str, why: str) -> Run:
-    check_document(document, call.settings.brand.country)
+    read_rules(document, region=call.settings.brand.country)
     principal = call.principal
     asked = Asked(principal.actor, principal.role, call.ip, why)
     run, fresh = ask_run(call.connection, kind, document, asked, now=_now())

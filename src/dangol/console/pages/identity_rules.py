@@ -19,13 +19,14 @@ from dangol.console.pages.person import identifier_icon
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.people_words import short
 from dangol.console.refusal_words import told
+from dangol.console.rule_check import Checked, checked
 from dangol.console.rule_comments import comments_in
 from dangol.console.rule_runs import start_run
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw, settings
 from dangol.errors import DangolError
-from dangol.identity import RuleSet, RuleSetRefused, document_in_force, read_rules, rule_set_versions
-from dangol.identity.runs import Asked, RuleRunView, RunBusy, RunKind, RunState, ask_run, check_document, recent_runs, run_of
+from dangol.identity import RuleSet, document_in_force, read_rules, rule_set_versions
+from dangol.identity.runs import Asked, RuleRunView, RunBusy, RunKind, RunState, ask_run, recent_runs, run_of
 from dangol.operators import Permission
 from dangol.privacy import record
 
@@ -56,7 +57,7 @@ class Editing:
     document: str
     version: int
     in_force: int
-    diff: list[dict[str, str]]
+    checked: Checked
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -94,7 +95,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         })  # fmt: skip
     page = Rules(
         version=version,
-        types=_types(read_rules(document, region=settings().brand.country)),
+        types=_types(_usable(document)),
         versions=told,
         runs=[_run_line(one) for one in recent_runs(raw(), now=_now())],
         may_change=allowed(request, Permission.IDENTITY_RULES),
@@ -109,17 +110,20 @@ def edit(request: HttpRequest) -> HttpResponse:
     in_force, current = document_in_force(raw())
     if request.method == "POST":
         document = _written(request)
-        try:
-            check_document(document, settings().brand.country)
-            return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.TRY, document, '')}")
-        except (RuleSetRefused, RunBusy) as error:
-            said = told(error)
-            page = Editing(document=_read(document), version=0, in_force=in_force, diff=_diff(current, document), errors={"document": said})
-            return show(request, "pages/identity_rules_edit.html", page, status=422)
+        found = checked(_usable, document, current)
+        errors = {"document": found.error} if found.error else {}
+        if not errors:
+            try:
+                return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.TRY, document, '')}")
+            except RunBusy as error:
+                errors = {"": told(error)}
+        page = Editing(document=_read(document), version=0, in_force=in_force, checked=found, errors=errors)
+        return show(request, "pages/identity_rules_edit.html", page, status=422)
     wanted = request.GET.get("version", "")
     chosen = next((one for one in rule_set_versions(raw()) if str(one.version) == wanted), None)
     document = chosen.document if chosen else current
-    page = Editing(document=_read(document), version=chosen.version if chosen else in_force, in_force=in_force, diff=_diff(current, document))
+    version = chosen.version if chosen else in_force
+    page = Editing(document=_read(document), version=version, in_force=in_force, checked=checked(_usable, document, current))
     return show(request, "pages/identity_rules_edit.html", page)
 
 
@@ -148,21 +152,11 @@ def run(request: HttpRequest, number: int) -> HttpResponse:
 @needs(Permission.IDENTITY_RULES)
 def check(request: HttpRequest) -> HttpResponse:
     """Whether a rule set that is being written can be used; asked while somebody types."""
-    document = _written(request)
-    error = ""
-    try:
-        check_document(document, settings().brand.country)
-    except RuleSetRefused as refused:
-        error = told(refused)
-    return show(request, "pages/identity_rules_check.html", Checked(error=error, diff=_diff(document_in_force(raw())[1], document)))
+    return show(request, "pages/rules_check.html", checked(_usable, _written(request), document_in_force(raw())[1]))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """Context of pages/identity_rules_check.html."""
-
-    error: str
-    diff: list[dict[str, str]]
+def _usable(document: str) -> RuleSet:
+    return read_rules(document, region=settings().brand.country)
 
 
 def _written(request: HttpRequest) -> str:

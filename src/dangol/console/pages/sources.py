@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -25,7 +24,7 @@ from dangol.console.snippets import Snippet, snippets_for
 from dangol.console.store import raw, settings
 from dangol.errors import DangolError
 from dangol.intake import sources as room
-from dangol.intake.mapping import compile_mapping
+from dangol.intake.mapping import read_mapping_text
 from dangol.intake.snapshot import export_snapshot
 from dangol.intake.sources import SourceKind, SourceRefused, SourceView
 from dangol.intake.volumes import HourVolume, NameVolume, hourly_volumes, name_volumes, newest_events
@@ -177,17 +176,7 @@ def mapping(request: HttpRequest, source_id: int) -> HttpResponse:
     """How its webhooks and rows become events."""
     before, text = _find(source_id), request.POST.get("mapping", "").strip()
     try:
-        given = _written(text)
-        if given:
-            compile_mapping(given)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date like 2026-13-45, a list a thousand lists deep
-        return _show(
-            request,
-            before,
-            mapping_text=text,
-            errors={"mapping": _("This is neither YAML nor JSON: %(error)s. Nothing was changed.") % {"error": _place(error)}},
-            status=422,
-        )
+        given = read_mapping_text(text) if text else {}
     except DangolError as refusal:
         return _show(request, before, mapping_text=text, errors={"mapping": told(refusal)}, status=422)
     _done(request, "source.mapped", room.set_mapping(raw(), before.name, given))
@@ -240,22 +229,6 @@ def collect_address() -> str:
     one = settings().collect
     host = "127.0.0.1" if one.host in ("0.0.0.0", "::") else one.host  # noqa: S104 - compared, not bound
     return f"http://{host}:{one.port}"
-
-
-def _written(text: str) -> Any:
-    """A mapping in YAML, as the guide writes them, or in JSON, which is YAML, too. Raises: yaml.YAMLError, ValueError, RecursionError."""
-    # An alias costs a few letters and may stand for millions of values.
-    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.CSafeLoader)):
-        raise yaml.YAMLError(_("it uses an alias (*name); write the value out where it is used"))
-    return json.loads(json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), default=str)) or {}
-
-
-def _place(error: Exception) -> str:
-    """Where YAML cannot be read, for the reader of a page."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return str(error)
-    return _("line %(line)d, letter %(column)d cannot be read") % {"line": mark.line + 1, "column": mark.column + 1}
 
 
 def _find(source_id: int) -> SourceView:

@@ -14,7 +14,7 @@ from psycopg.errors import LockNotAvailable
 
 from dangol.console.access import allowed, needs, signed_in
 from dangol.console.pages.quarantine import diff_lines
-from dangol.console.refusal_words import refusal_words
+from dangol.console.rule_check import Checked, checked
 from dangol.console.rule_comments import comments_in
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw
@@ -24,15 +24,10 @@ from dangol.privacy import record
 from dangol.profiles.applying import TraitAtWork, apply_trait_rules, computed_at_work, trait_rule_versions
 from dangol.profiles.computed import Computed, FillState
 from dangol.profiles.computed.words import means, stage_means
-from dangol.profiles.lines import refused_at
-from dangol.profiles.ruleset import TraitRules, trait_document_in_force, trait_rules_in_force
+from dangol.profiles.ruleset import TraitRules, read_trait_rules, trait_document_in_force, trait_rules_in_force
 
 #: Shortest reason that says something.
 WHY_SHORTEST = 4
-#: Longest document, characters.
-DOCUMENT_MAX = 200_000
-#: Lines shown before and after the one that an error is in.
-AROUND = 2
 #: Milliseconds to wait for running batches before saying that something else holds processing.
 PATIENCE_MS = 20_000
 
@@ -62,17 +57,6 @@ class TraitsPage:
     #: {version, actor, why, at, in_force, diff} newest first.
     versions: list[dict[str, Any]]
     may_change: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """Context of pages/traits_check.html."""
-
-    error: str
-    line: int
-    #: {number, text, at}: the lines around the one at fault.
-    lines: list[dict[str, Any]]
-    diff: list[dict[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +119,8 @@ def edit(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("version", "")
     chosen = next((one for one in trait_rule_versions(raw()) if str(one.version) == wanted), None)
     document = chosen.document if chosen else current
-    page = Editing(
-        document=_read(document), why="", version=chosen.version if chosen else in_force, in_force=in_force, checked=_checked(document, current)
-    )
+    version, found = chosen.version if chosen else in_force, checked(read_trait_rules, document, current)
+    page = Editing(document=_read(document), why="", version=version, in_force=in_force, checked=found)
     return show(request, "pages/traits_edit.html", page)
 
 
@@ -145,26 +128,26 @@ def edit(request: HttpRequest) -> HttpResponse:
 @needs(Permission.TRAITS_CHANGE)
 def check(request: HttpRequest) -> HttpResponse:
     """Whether rules that are being written can be used; asked while somebody types."""
-    return show(request, "pages/traits_check.html", _checked(_document(request), trait_document_in_force(raw())[1]))
+    return show(request, "pages/rules_check.html", checked(read_trait_rules, _document(request), trait_document_in_force(raw())[1]))
 
 
 def _apply(request: HttpRequest, in_force: int, current: str) -> HttpResponse:
     document, why = _document(request), request.POST.get("why", "").strip()[:500]
-    checked, errors = _checked(document, current), {}
-    if checked.error:
-        errors["document"] = checked.error
+    found, errors = checked(read_trait_rules, document, current), {}
+    if found.error:
+        errors["document"] = found.error
     if len(why) < WHY_SHORTEST:
         errors["why"] = _("Say in a few words why, so that the next person understands the version.")
     if not errors and request.POST.get("base", str(in_force)) != str(in_force):
         errors[""] = _overtaken(in_force)
     if errors:
-        page = Editing(document=_read(document), why=why, version=0, in_force=in_force, checked=checked, errors=errors)
+        page = Editing(document=_read(document), why=why, version=0, in_force=in_force, checked=found, errors=errors)
         return show(request, "pages/traits_edit.html", page, status=422)
     try:
         version = _put_in_force(request, document, why)
     except LockNotAvailable:
         errors[""] = _("Processing is held up just now, perhaps by a rebuild. Nothing was changed. Try again in a minute.")
-        page = Editing(document=_read(document), why=why, version=0, in_force=in_force, checked=checked, errors=errors)
+        page = Editing(document=_read(document), why=why, version=0, in_force=in_force, checked=found, errors=errors)
         return show(request, "pages/traits_edit.html", page, status=503)
     flash(request, _("Version %(version)s is in force.") % {"version": version})
     return HttpResponseRedirect("/traits")
@@ -192,23 +175,12 @@ def _put_in_force(request: HttpRequest, document: str, why: str) -> int:
 
 
 def _document(request: HttpRequest) -> str:
-    return comments_in(request.POST.get("document", "").replace("\r\n", "\n")[:DOCUMENT_MAX], "en")
+    return comments_in(request.POST.get("document", "").replace("\r\n", "\n"), "en")
 
 
 def _read(document: str) -> str:
     """The document as its reader reads it."""
     return comments_in(document, translation.get_language() or "ko")
-
-
-def _checked(document: str, current: str) -> Checked:
-    refused = refused_at(document)
-    if refused is None:
-        return Checked(error="", line=0, lines=[], diff=diff_lines(_read(current), _read(document)))
-    said, line = refused
-    texts = _read(document).split("\n")
-    shown = range(max(1, line - AROUND), min(len(texts), line + AROUND) + 1)
-    lines = [{"number": number, "text": texts[number - 1], "at": number == line} for number in shown]
-    return Checked(error=refusal_words(said, translation.get_language() or "ko"), line=line, lines=lines, diff=diff_lines(_read(current), _read(document)))
 
 
 def _computing(rules: TraitRules, language: str) -> Computing:

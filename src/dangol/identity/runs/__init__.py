@@ -12,15 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-import yaml
 from psycopg import Connection
 
 from dangol.asking import ask
 from dangol.errors import DangolError
-from dangol.identity.ruleset import RuleSetRefused, read_rules
 
-#: Longest rule set, characters: the one that ships has 4,000.
-DOCUMENT_MAX = 100_000
 #: Runs kept with their documents and examples.
 RUNS_KEPT = 20
 #: Seconds without a sign of life after which a run counts as lost. Its process tells every second.
@@ -87,21 +83,6 @@ class RuleRunView:
         if self.state is RunState.DONE:
             return 1.0
         return min(0.99, self.facts / self.facts_in_all) if self.facts_in_all else 0.0
-
-
-def check_document(document: str, region: str = "KR") -> None:
-    """Whether *document* is a rule set that can be used. Raises: RuleSetRefused, naming what is wrong."""
-    if len(document) > DOCUMENT_MAX:
-        raise RuleSetRefused(f"The rule set has {len(document):,} characters, must be at most {DOCUMENT_MAX:,}.")
-    try:
-        # An alias costs a few letters and may stand for millions of values.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(document, Loader=yaml.CSafeLoader)):
-            raise RuleSetRefused("The rule set uses a YAML alias (*name). Write the value out where it is used.")
-        read_rules(document, region=region)
-    except yaml.YAMLError as error:
-        raise RuleSetRefused(f"The rule set is not valid YAML: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise RuleSetRefused(f"A value in the rule set cannot be used: {error}. Compare it with the one that `dangol` ships.") from error
 
 
 def ask_run(connection: Connection[Any], kind: RunKind, document: str, asked: Asked, *, now: datetime) -> tuple[RuleRunView, bool]:
