@@ -35,6 +35,7 @@ def pages() -> dict[str, str]:
         "docs/howto/settings.ko.md": settings_page_in_korean(),
         "docs/events.md": events_page(),
         "docs/decisions/README.md": decisions_page(),
+        "docs/benchmarks.ko.md": benchmarks_in_korean(),
     }
 
 
@@ -211,6 +212,55 @@ def decisions_page() -> str:
         title = path.read_text(encoding="utf-8").split("\n", 1)[0]
         lines.append(f"| [{path.name[:4]}]({path.name}) | {re.sub(r'^# *[0-9]+[.:]? *', '', title)} |")
     return "\n".join(lines) + "\n"
+
+
+#: A figure of a benchmark, M for millions with it; digits of a name (p99, F1) are none.
+FIGURE = re.compile(r"(?<![\w`])\d(?:[\d,.]*\d)?(?: M\b)?")
+#: What parts a cell into phrases.
+_BETWEEN = re.compile(r"(; |, |: | ?\(|\))")
+#: Names and units that both languages write alike.
+_ALIKE = re.compile(
+    r"`[^`]*`|\*\*|\b(?:p50|p99|ms|µs|s|B|KB|MB|GB|UTC|CPU|PSS|RSS|PostgreSQL|DuckDB|Dangol|Splink|recordlinkage|ECM|F1|P|R|D|S|r|fsync|fdatasync|"
+    r"intake-batch|intake-single|intake-latency|profile-read|process|scale|identity|freshness|memory|lake|GET /api/v1/people/…|"
+    r"febrl\d|fake_1000|historical_50k|foreigners|transactions)(?!\w)"
+)
+
+
+def benchmarks_in_korean() -> str:
+    """The Korean page as it stands, its tables made anew from those of the English page: the figures are written once."""
+    path = ROOT / "docs" / "benchmarks.ko.md"
+    words = korean_sentences("benchmarks")
+    tables = [["| " + " | ".join(_in_korean(cell, words) for cell in row) + " |" if row else rule for row, rule in table] for table in _benchmark_tables()]
+    parts = re.split(r"((?:^\|.*\n)+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    if len(parts) != 2 * len(tables) + 1:
+        raise ValueError(f"{path} has {len(parts) // 2} tables, the English page {len(tables)}: begin one with a line of its own, |, where it belongs.")
+    parts[1::2] = ["\n".join(table) + "\n" for table in tables]
+    return "".join(parts)
+
+
+def benchmark_phrases() -> list[str]:
+    """Every phrase of the tables of docs/benchmarks.md that has words, with {} for its figures."""
+    cells = [cell for table in _benchmark_tables() for row, _ in table for cell in row]
+    return list(dict.fromkeys(phrase for cell in cells for phrase in _phrases(cell) if re.search("[A-Za-z]", _ALIKE.sub("", phrase))))
+
+
+def _benchmark_tables() -> list[list[tuple[list[str], str]]]:
+    """The tables of the English page: the cells of each line, or none and the line itself where it is the rule below the head."""
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    return [
+        [([] if line.startswith("|--") else [cell.strip() for cell in line.strip().strip("|").split("|")], line) for line in block.splitlines()]
+        for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    ]
+
+
+def _phrases(cell: str) -> list[str]:
+    return _BETWEEN.split(FIGURE.sub("{}", cell))
+
+
+def _in_korean(cell: str, words: Mapping[str, str]) -> str:
+    figures = iter(f"{int(one[:-2].replace(',', '')) * 100:,}만" if one.endswith(" M") else one for one in FIGURE.findall(cell))
+    said = "".join(words.get(phrase, phrase).format(*(next(figures) for _ in range(phrase.count("{}")))) for phrase in _phrases(cell))
+    return re.sub("만(?=[개건명])", "만 ", said)
 
 
 def _event_row(event: CatalogueEvent) -> str:
