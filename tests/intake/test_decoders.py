@@ -81,11 +81,12 @@ BYTES = (
 @given(BYTES, ROUTES)
 @example(b'{"batch":[{"event":"\xff"}]}', "batch")
 @example(b'{"batch":[{"event":"\\ud800"}]}', "batch")
+@example(b'{"batch":[{"event":NaN},{"type":"track"}]}', "batch")
 @example(b'{"batch":[{"userId":1e999},{"userId":' + b"9" * 5000 + b"}]}", "batch")
 @example(b'{"properties":' + b"[" * 100_000, "track")
 @example(b"\xef\xbb\xbf{}", "track")
 def test_bodies_are_read_or_unreadable(body, route):
-    """read_body raises Unreadable and nothing else; read_raw finds the same items and their bytes, each of them JSON."""
+    """read_body raises Unreadable and nothing else; read_raw finds the same items and their bytes, JSON where they are events."""
     try:
         read = read_body(body, route)
     except Unreadable:
@@ -93,9 +94,10 @@ def test_bodies_are_read_or_unreadable(body, route):
     assert all(isinstance(item, Envelope | Malformed) for item in read.items)
     again, raws = read_raw(body, route)
     assert len(again.items) == len(read.items) == len(raws)
-    for raw in raws:
-        msgspec.json.decode(raw, type=msgspec.Raw)
+    for item, raw in zip(again.items, raws, strict=True):
         assert raw in body
+        if isinstance(item, Envelope):
+            msgspec.json.decode(raw, type=msgspec.Raw)
 
 
 @given(BYTES, ROUTES, st.sampled_from([[], ["wk_web"], ["nope"]]))

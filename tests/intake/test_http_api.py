@@ -11,6 +11,7 @@ import zlib
 import pytest
 import zstandard
 
+from dangol.intake.arrivals import read_frame
 from dangol.intake.frame import FrameKind
 from tests.intake.collecting import HOOK, SERVER, SNAPSHOT, WEB, Snapshot
 
@@ -147,6 +148,20 @@ def test_every_event_has_its_own_fate(collect):
     assert frame.events == 10
     assert [verdict.reason for verdict in frame.verdicts] == [*reasons, "integration_off", "consent_denied"]
     assert json.loads(frame.body)["batch"] == [good, *bad, *off]
+
+
+@pytest.mark.parametrize("fault", ['"properties":{"share":NaN}', '"properties":{"title":"\\ud83d"}', '"event":7', '"properties":{"much":1e999}'])
+def test_a_bad_event_is_told_by_the_id_that_its_sender_gave_it(collect, fault):
+    """Its neighbours are taken; answer and receipt call it by the same name, so that its sender finds it."""
+    good, bad = str(uuid.uuid4()), str(uuid.uuid4())
+    first, second = (json.dumps({"type": "page", "userId": "u", "messageId": message_id})[:-1] for message_id in (good, bad))
+    sent = f'{{"batch":[{first}}},{second},{fault}}}]}}'
+    answer = collect.ask("POST", "/v1/batch", sent.encode(), key=WEB.write_key)
+    assert (answer.status, answer.json["accepted"]) == (200, 2)
+    assert [one["messageId"] for one in answer.json["quarantined"]] in ([bad], [])
+    frame = next(frame for frame in collect.frames() if bad.encode() in frame.body)
+    assert [arrival.message_id for arrival in read_frame(frame, "web", {})] == [good, bad]
+    assert [arrival.verdict is None for arrival in read_frame(frame, "web", {})] == [True, False]
 
 
 def test_an_event_without_a_message_id_is_named_by_the_server(collect):
@@ -332,6 +347,17 @@ def test_webhooks_of_a_source_without_a_mapping(collect):
     )
     answer = collect.ask("GET", "/v1/webhook/backend?writeKey=wk_server&type=track&event=Called&userId=3")
     assert (answer.status, answer.json["quarantined"]) == (200, [])
+
+
+def test_a_webhook_that_names_no_source_is_that_of_its_key(collect):
+    """rudder's webhooks post to /v1/webhook with the key in the address; without a key nobody knows whose it is."""
+    one = event(event="Called")
+    for path in ("/v1/webhook?writeKey=wk_server", "/v1/webhook/?writeKey=wk_server"):
+        answer = collect.ask("POST", path, one)
+        assert (answer.status, answer.json["quarantined"]) == (200, [])
+    assert [frame.source for frame in collect.frames() if one["messageId"].encode() in frame.body] == [SERVER.id, SERVER.id]
+    assert collect.ask("POST", "/v1/webhook", one).json["code"] == "no_write_key"
+    assert collect.ask("POST", "/v1/webhook", one, key="nope").json["code"] == "invalid_write_key"
 
 
 def test_webhooks_need_the_key_of_their_own_source(collect):

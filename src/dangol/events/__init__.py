@@ -15,6 +15,7 @@ from dangol.events.envelope import (
     merged_context,
     read_body,
     read_raw,
+    text_of,
 )
 from dangol.events.ids import NO_DEVICE, content_hash, event_key, key_bytes, message_id_for, node_bytes, node_id
 from dangol.events.times import MICROSECOND, now_us, parse_time_us, to_datetime, to_us
@@ -41,6 +42,7 @@ __all__ = [
     "parse_time_us",
     "read_body",
     "read_raw",
+    "text_of",
     "to_datetime",
     "to_us",
 ]

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from dangol.events.pieces import id_of, items_of, members_of
+
 EVENT_TYPES = ("identify", "track", "page", "screen", "group", "alias")
 
 #: What the last part of the path says about the type of a single event; None: the body holds a batch.
@@ -32,6 +34,8 @@ ROUTE_TYPES: dict[str, str | None] = {
     "merge": "alias",
 }
 
+#: What Windows programs write before UTF-8; it says nothing (RFC 8259, section 8.1).
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Envelope(Struct, gc=False, rename=None, omit_defaults=True):
@@ -81,6 +85,8 @@ class Malformed(Struct, gc=False):
 
     raw: bytes
     detail: str
+    #: As its sender gave it, if that much can be read, so that its fate can be asked for.
+    messageId: str | None = None
 
 
 class Unreadable(Exception):
@@ -140,13 +146,12 @@ def read_body(body: bytes, route: str) -> Body:
     Raises: Unreadable when nothing of it can be understood as events. A single bad item among good ones is
     returned as Malformed in its place, so that one bad event never takes a batch with it.
     """
+    body = text_of(body)
     if route not in EVENT_TYPES:
         try:
             batch = _batch(body)
-        except (msgspec.ValidationError, UnicodeDecodeError):
+        except UNDECODABLE:
             return _read_loosely(body)
-        except UNDECODABLE as error:
-            raise Unreadable(f"not JSON: {error}") from None
         return Body(batch.batch, batch.sentAt, batch.writeKey, batch.context, batch.integrations)  # type: ignore[arg-type]
     try:
         one = _single(body)
@@ -155,7 +160,7 @@ def read_body(body: bytes, route: str) -> Body:
             key = _key_only(body).writeKey
         except UNDECODABLE:
             raise Unreadable("the body is JSON, but not an object with an event in it") from None
-        return Body([Malformed(body, _wrong(error))], write_key=key if isinstance(key, str) else None)
+        return Body([_malformed(body, error)], write_key=key if isinstance(key, str) else None)
     except UNDECODABLE as error:
         raise Unreadable(f"not JSON: {error}") from None
     if one.type is None:
@@ -165,30 +170,57 @@ def read_body(body: bytes, route: str) -> Body:
 
 def read_raw(body: bytes, route: str) -> tuple[Body, list[bytes]]:
     """read_body, and beside it the bytes of each item, index by index, so that keys nobody knows are kept too."""
+    body = text_of(body)
     read = read_body(body, route)
     if route in EVENT_TYPES:
         return read, [body]
-    return read, [bytes(raw) for raw in _loose_batch(body).batch]
+    return read, [bytes(raw) for raw in _loose(body).batch]
+
+
+def text_of(body: bytes) -> bytes:
+    """*body* without a byte order mark."""
+    return body.removeprefix(_BYTE_ORDER_MARK)
+
+
+def _malformed(raw: bytes, error: Exception) -> Malformed:
+    return Malformed(raw, _wrong(error), id_of(raw))
 
 
 def _wrong(error: Exception) -> str:
     """What is wrong with an event that cannot be decoded, for whoever mends its sender."""
     if isinstance(error, UnicodeDecodeError):
         return "The event is not UTF-8 text: send it as UTF-8, not as CP949 (EUC-KR) or another encoding."
-    return str(error)
+    return str(error) if isinstance(error, msgspec.ValidationError) else f"not JSON: {error}"
+
+
+def _loose(body: bytes) -> _LooseBatch:
+    """The items of a batch as bytes. Raises: Unreadable."""
+    try:
+        return _loose_batch(body)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f'expected {{"batch": [event, …]}}: {error}') from None
+    except UNDECODABLE as error:
+        told = f"not JSON: {error}"
+    try:
+        members = members_of(body)
+        batch = [Raw(item) for item in items_of(members["batch"])]
+        # What all events share must be JSON: no one of them is to blame for it.
+        shared = {key: Raw(members[key]) for key in ("sentAt", "writeKey", "context", "integrations") if key in members}
+        loose = _loose_batch(msgspec.json.encode({"batch": [], **shared}))
+    except (ValueError, KeyError, RecursionError):  # DecodeError and UnicodeDecodeError are ValueErrors
+        raise Unreadable(told) from None
+    loose.batch = batch
+    return loose
 
 
 def _read_loosely(body: bytes) -> Body:
-    try:
-        loose = _loose_batch(body)
-    except UNDECODABLE as error:
-        raise Unreadable(f'expected {{"batch": [event, …]}}: {error}') from None
+    loose = _loose(body)
     items: list[Envelope | Malformed] = []
     for raw in loose.batch:
         try:
             items.append(_item(raw))
         except UNDECODABLE as error:
-            items.append(Malformed(bytes(raw), _wrong(error)))
+            items.append(_malformed(bytes(raw), error))
     sent = loose.sentAt if isinstance(loose.sentAt, str | int | float) else None
     key = loose.writeKey if isinstance(loose.writeKey, str) else None
     return Body(items, sent, key, loose.context, loose.integrations)

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from dangol.events import (
-    UNDECODABLE,
     Body,
     Context,
     Envelope,
@@ -96,12 +95,12 @@ def read_frame(frame: Frame, source_kind: str, identifying: Mapping[str, str]) -
     for index, (item, raw) in enumerate(zip(body.items, raws, strict=True)):
         verdict = verdicts.get(index)
         if isinstance(item, Malformed):
-            arrivals.append(_unreadable(frame, index, item.raw, verdict or Verdict(index, Reason.MALFORMED_FIELD, item.detail), raw))
+            arrivals.append(_unreadable(frame, index, item.raw, verdict or Verdict(index, Reason.MALFORMED_FIELD, item.detail), item.messageId))
             continue
         try:
             arrivals.append(_read_item(frame, index, item, raw, body, sent, verdict, source_kind, identifying))
         except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
-            arrivals.append(_unreadable(frame, index, raw, Verdict(index, Reason.MALFORMED_FIELD, str(error)), raw))
+            arrivals.append(_unreadable(frame, index, raw, Verdict(index, Reason.MALFORMED_FIELD, str(error)), item.messageId))
     return arrivals
 
 
@@ -143,16 +142,8 @@ def lost_arrival(lane: str, position: int, index: int, detail: str) -> Arrival:
     )  # fmt: skip
 
 
-def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, item: bytes = b"") -> Arrival:
-    message_id = ""
-    if item:
-        try:
-            loose = _json(item)
-            given = loose.get("messageId") if isinstance(loose, dict) else None
-            message_id = given if isinstance(given, str) else ""
-        except UNDECODABLE:
-            message_id = ""
-    message_id = message_id or message_id_for(frame.request_id, index)
+def _unreadable(frame: Frame, index: int, raw: bytes, verdict: Verdict, told_id: str | None = None) -> Arrival:
+    message_id = told_id or message_id_for(frame.request_id, index)
     return Arrival(
         key=key_bytes(frame.source, message_id),
         content=content_hash(raw.hex()),

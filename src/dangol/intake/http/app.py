@@ -146,7 +146,8 @@ class CollectApp:
         method, headers, parts = call.method, call.headers, path.split("/")[1:]
         reading = method in ("GET", "HEAD")
         match parts:
-            case ["v1", "webhook", name] if method in ("GET", "POST"):
+            case ["v1", "webhook", *names] if method in ("GET", "POST") and len(names) < 2:
+                name = "".join(names)
                 judge: Judge = lambda request, knowledge: judge_webhook(request, name, knowledge, self._limits.max_event_bytes)  # noqa: E731
                 if method == "POST":
                     return self._take(call, "webhook", judge, reply)

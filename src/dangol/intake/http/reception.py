@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from dangol.events import EVENT_TYPES, Body, Unreadable, read_body
+from dangol.events import EVENT_TYPES, Body, Unreadable, read_body, text_of
 from dangol.intake.check import check_body
 from dangol.intake.facts import Reason
 from dangol.intake.frame import Frame, FrameKind, Verdict
@@ -82,17 +82,18 @@ def judge_unusable(request: Request, knowledge: Knowledge, reason: Reason, detai
 
 def judge_webhook(request: Request, name: str, knowledge: Knowledge, max_event_bytes: int) -> Judged:
     """The frame of a webhook: the posted JSON as the events that the source's mapping makes of it, the JSON itself beside them."""
-    # A provider that can set nothing but an address may use the key itself as the source's name in it.
+    # A provider that can set nothing but an address may use the key itself as the source's name in it, or no name at all beside a key.
     source = knowledge.source((*request.keys, name))
     if source is None:
         return Judged(None, answer=_unauthorised(bool(request.keys)))
-    if name not in (source.name, source.write_key, str(source.id)):
+    if name and name not in (source.name, source.write_key, str(source.id)):
         told = f"The write key belongs to source {source.name!r}, the address names {name!r}. Use /v1/webhook/{source.name}."
         return Judged(None, answer=refusal(401, "wrong_source", told))
     if source.disabled:
         return Judged(None, answer=_disabled(source))
+    text = text_of(request.body)
     try:
-        row = msgspec.json.decode(request.body)
+        row = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return judge_unusable(request, knowledge, Reason.UNREADABLE_BODY, f"not JSON: {error}.")
     mapper = knowledge.mappers.get(source.id)
@@ -105,7 +106,7 @@ def judge_webhook(request: Request, name: str, knowledge: Knowledge, max_event_b
             raise Unmappable(f"Source {source.name!r} has no mapping that could be used, and the JSON is not a Segment event.")  # noqa: TRY301
         events = mapper.events(row)
         mapped = with_ids(events, request.body)
-        shared = msgspec.json.encode({"batch": mapped, "context": {"webhook": msgspec.Raw(request.body)}})
+        shared = msgspec.json.encode({"batch": mapped, "context": {"webhook": msgspec.Raw(text)}})
     except (Unmappable, msgspec.MsgspecError, TypeError, RecursionError) as error:
         verdict = Verdict(0, Reason.UNMAPPABLE.value, str(error))
         return Judged(_frame(request, source, FrameKind.REJECTED, 1, request.body, [verdict]), [None])
