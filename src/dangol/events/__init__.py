@@ -18,11 +18,10 @@ from dangol.events.envelope import (
     text_of,
 )
 from dangol.events.ids import NO_DEVICE, content_hash, event_key, key_bytes, message_id_for, node_bytes, node_id
-from dangol.events.times import MICROSECOND, now_us, parse_time_us, to_datetime, to_us
+from dangol.events.times import now_us, parse_time_us, to_datetime, to_us
 
 __all__ = [
     "EVENT_TYPES",
-    "MICROSECOND",
     "NO_DEVICE",
     "ROUTE_TYPES",
     "UNDECODABLE",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -47,7 +48,7 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
 
     Args: given: (type, raw value, verified) as found in the event. Values that name nobody are left out.
     """
-    found: dict[tuple[str, str], Claimed] = {}
+    found: list[Claimed] = []
     for kind, raw, verified in given:
         if type(raw) is str:
             text = raw
@@ -55,17 +56,20 @@ def claimed_identifiers(given: Iterable[tuple[str, Any, bool]], rules: RuleSet) 
             text = str(int(raw) if raw == raw // 1 else raw)  # JSON has one kind of number: 7.0 is 7
         else:
             continue
-        known = rules.known_as(kind, text)
-        if known is None:
-            continue
-        value, node = known
-        before = found.get((kind, value))
-        proven = verified or not rules.typed(kind)
-        if before is None or (proven and not before.verified):
-            found[(kind, value)] = Claimed(kind, value, text, proven, rules.rank(kind), node)
+        one = rules.claimed(kind, text, verified)
+        if one is not None:
+            found.append(one)
     if len(found) < 2:
-        return list(found.values())
-    return sorted(found.values(), key=lambda one: (one.rank, one.kind, one.value))
+        return found
+    once: dict[bytes, Claimed] = {}
+    for one in found:
+        before = once.get(one.node)
+        if before is None or (one.verified and not before.verified):
+            once[one.node] = one
+    return sorted(once.values(), key=_leading_first)
+
+
+_leading_first = attrgetter("rank", "kind", "value")
 
 
 def owners_at_once(days: Iterable[tuple[int, int]], window: int) -> int:

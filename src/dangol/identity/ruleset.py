@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from dangol.errors import DangolError
 from dangol.events import node_bytes
+from dangol.identity.facts import Claimed
 from dangol.identity.ruleset_keys import fault_of
 from dangol.yaml_reader import YamlRefused, read_yaml
 
@@ -130,20 +131,22 @@ class RuleSet:
             return None
         return value
 
-    def known_as(self, kind: str, raw: str) -> tuple[str, bytes] | None:
-        """The value under which an identifier is known, and its node id; None when it names nobody.
+    def claimed(self, kind: str, raw: str, verified: bool) -> Claimed | None:
+        """An identifier as an event claims it; None when it names nobody.
 
         The same spellings come again and again, with every event of a visit: the last REMEMBERED ones are not read anew.
         """
-        return self._remembered(kind, raw) if len(raw) <= VALUE_LENGTH_MAX else self._known_as(kind, raw)
+        return (self._remembered if len(raw) <= VALUE_LENGTH_MAX else self._claimed)(kind, raw, verified)
 
     @cached_property
-    def _remembered(self) -> Callable[[str, str], tuple[str, bytes] | None]:
-        return lru_cache(maxsize=REMEMBERED)(self._known_as)
+    def _remembered(self) -> Callable[[str, str, bool], Claimed | None]:
+        return lru_cache(maxsize=REMEMBERED)(self._claimed)
 
-    def _known_as(self, kind: str, raw: str) -> tuple[str, bytes] | None:
+    def _claimed(self, kind: str, raw: str, verified: bool) -> Claimed | None:
         value = self.normalise(kind, raw)
-        return None if value is None else (value, node_bytes(kind, value))
+        if value is None:
+            return None
+        return Claimed(kind, value, raw, verified or not self.typed(kind), self.rank(kind), node_bytes(kind, value))
 
     def is_blocked(self, value: str) -> bool:
         """Whether *value* is one that clients send when they mean nobody."""

@@ -26,7 +26,7 @@ from dangol.errors import DangolError
 from dangol.events import now_us, to_datetime
 from dangol.events.ports import Lake
 from dangol.flow import Rules, apply_batch, partition_of, read_frames
-from dangol.hotstate import PROCESSING_LOCK, RawConnection, Spare, Steps, beside, connect_raw, numbers, texts
+from dangol.hotstate import LITTLE, PROCESSING_LOCK, RawConnection, Spare, Steps, beside, connect_raw, numbers, texts
 from dangol.identity import RuleSet, default_rules, rules_in_force
 from dangol.intake.arrivals import PARTITIONS, Arrival, lost_arrival
 from dangol.intake.facts import Fate, Reason
@@ -117,6 +117,7 @@ class Worker:
 
     def _work(self) -> None:
         ahead: Portion | None = None
+        gone: list[Arrival] = []
         idle = IDLE_SECONDS[0]
         while not self.stopping.is_set():
             assert self._connection is not None
@@ -129,9 +130,9 @@ class Worker:
             idle, began = IDLE_SECONDS[0], time.monotonic()
             # Reading ahead pays when more waits than one batch holds. Caught up, it would make what it reads wait a whole batch longer.
             if 2 * len(portion.arrivals) >= self.settings.process.batch_events:
-                with beside(self._connection, self._reading({**self._after(), **portion.reached})) as reading:
+                with beside(self._connection, self._reading({**self._after(), **portion.reached}, gone)) as reading:
                     self._apply(portion)
-                ahead = reading.result()
+                ahead, gone = reading.result(), portion.arrivals
             else:
                 self._apply(portion)
                 self.stopping.wait(began + PACE_SECONDS - time.monotonic())
@@ -190,7 +191,11 @@ class Worker:
     def _read(self, after: dict[str, int]) -> Portion:
         return Spare(self._reading(after)).result()
 
-    def _reading(self, after: dict[str, int]) -> Steps[Portion]:
+    def _reading(self, after: dict[str, int], gone: list[Arrival] | None = None) -> Steps[Portion]:
+        """Args: gone: nobody needs them any more; to let thousands of events go takes as long as a query, so it is done step by step too."""
+        while gone:
+            del gone[-LITTLE:]
+            yield
         rules = self.rules.identity
         arrivals: list[Arrival] = []
         reached: dict[str, int] = {}

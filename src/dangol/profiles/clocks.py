@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
 from psycopg import Connection
 
-from dangol.hotstate import uuids
+from dangol.hotstate import Array, uuids
 from dangol.profiles.rules import clock_shift
 
 
-class Clocks(Struct):
+class Clocks(Struct, dict=True):
     """What one batch tells of the clocks of devices."""
 
     #: (leading node, device) -> what was known of that clock before the batch, of every fragment of a device that the batch touches.
@@ -27,10 +28,10 @@ class Clocks(Struct):
     #: Microseconds added to a device's times in this batch, for devices whose clock is off.
     shifts: Mapping[bytes, int] = {}
 
-    @property
-    def devices(self) -> set[bytes]:
-        """Every device that the batch touches."""
-        return {device for _, device in self.before}
+    @cached_property
+    def devices(self) -> Array:
+        """Every device that the batch touches, as a parameter of a query."""
+        return uuids(sorted({device for _, device in self.before}))
 
 
 def clocks_of(connection: Connection[Any], before: Mapping[tuple[bytes, bytes], int | None], off: set[bytes]) -> Clocks:
@@ -66,7 +67,7 @@ def _fragments(connection: Connection[Any], clocks: Clocks) -> dict[bytes, list[
     """Device -> (leading node, least) of all its fragments, of those of the batch's devices whose clock may be off."""
     doubtful = set(clocks.off)
     if clocks.before:
-        rows = connection.execute("select device_id from clock_off where device_id = any(%s::uuid[])", [uuids(sorted(clocks.devices))])
+        rows = connection.execute("select device_id from clock_off where device_id = any(%s::uuid[])", [clocks.devices])
         doubtful |= {device for (device,) in rows.fetchall()}
     if not doubtful:
         return {}
