@@ -14,6 +14,8 @@ from dangol.engines import state
 from dangol.engines.lake import ParquetLake
 from dangol.engines.lake.query import query
 from dangol.engines.log import open_log
+from dangol.intake.snapshot import decode, export_snapshot, path_of
+from dangol.intake.sources import add_source
 from dangol.processes.learn import Learner
 from dangol.settings import Lake, Log
 from tests.engines.lake.contract import scanned, write
@@ -181,3 +183,22 @@ def test_a_lost_connection_is_not_mistaken_for_a_failed_task(quick, monkeypatch)
     monkeypatch.setattr(learner.tasks[0], "portion", gone)
     with state.connect(quick) as connection, pytest.raises(OperationalError):
         learner.step(connection)
+
+
+def test_a_change_that_was_not_told_to_collect_is_told_later(workspace):
+    """A source whose export failed (a full disk, a kill) becomes known to collect; what is known already is not written again."""
+    learner = Learner(workspace)
+    with state.connect(workspace) as connection:
+        export_snapshot(workspace, connection)
+        added = add_source(connection, "app", "app")
+        connection.commit()
+        learner.step(connection)
+        told = decode(path_of(workspace).read_bytes())
+        assert [source.write_key for source in told.sources] == [added.write_key]
+        due(learner)
+        learner.step(connection)
+        assert decode(path_of(workspace).read_bytes()) == told
+        path_of(workspace).write_bytes(b"half a fi")
+        due(learner)
+        learner.step(connection)
+        assert decode(path_of(workspace).read_bytes()).sources == told.sources

@@ -18,6 +18,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from dangol import settings
+from dangol.engines import state
 from dangol.world import demo, stage
 from dangol.world.couriers import couriers
 from dangol.world.devices import SOURCES, Channel
@@ -210,6 +212,8 @@ def test_the_demo_fills_stays_up_and_is_continued(tmp_path):
         second = demo_run(folder, "--people", "60", "--exit-after-fill")
         assert second.returncode == 0, second.stdout + second.stderr
         assert "It runs already" in second.stdout
+        with state.connect(settings.load(folder, {})) as connection:
+            assert connection.execute("select asked_by from match_run").fetchall() == [("command:demo",)], "suggested matches are looked for, once"
         assert "shown this once" not in second.stdout
     finally:
         subprocess.run([sys.executable, "-m", "dangol", "down", "--workspace", str(folder)], check=False, capture_output=True)

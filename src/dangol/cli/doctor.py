@@ -19,6 +19,7 @@ from msgspec import Struct
 from dangol import settings as settings_module
 from dangol.cli.output import say, say_json, say_table
 from dangol.cli.parser import add_json
+from dangol.cli.system_words import system_words
 from dangol.errors import DangolError
 from dangol.settings import FILE_NAME, Settings
 
@@ -63,16 +64,10 @@ def doctor_command(parser: argparse.ArgumentParser) -> None:
 
 def _doctor(args: argparse.Namespace) -> None:
     findings = list(_machine(args.workspace))
-    settings = None
-    if (args.workspace / FILE_NAME).is_file():
-        try:
-            settings = settings_module.load(args.workspace)
-        except DangolError as error:
-            findings.append(Finding(Verdict.MEND, "configuration", str(error), "Correct it as it says."))
-    else:
-        findings.append(Finding(Verdict.NOTE, "workspace", f"{args.workspace.absolute()} is none", "dangol init DIR, then dangol doctor --workspace DIR"))
-    if settings is not None:
-        findings += _workspace(settings)
+    try:
+        findings += _of_the_workspace(args.workspace)
+    except OSError as error:  # a folder of somebody else's: the rest cannot be looked at
+        findings.append(Finding(Verdict.MEND, "permissions", system_words(error), "Then let dangol doctor look again."))
     bad = sum(finding.verdict is Verdict.MEND for finding in findings)
     if args.json:
         say_json({"well": not bad, "findings": findings})
@@ -83,6 +78,18 @@ def _doctor(args: argparse.Namespace) -> None:
         raise NotWell(f"{bad} to mend, see above.")
     if not args.json:
         say("All is well.")
+
+
+def _of_the_workspace(folder: Path) -> Iterator[Finding]:
+    if not (folder / FILE_NAME).is_file():
+        yield Finding(Verdict.NOTE, "workspace", f"{folder.absolute()} is none", "dangol init DIR, then dangol doctor --workspace DIR")
+        return
+    try:
+        settings = settings_module.load(folder)
+    except DangolError as error:
+        yield Finding(Verdict.MEND, "configuration", str(error), "Correct it as it says.")
+        return
+    yield from _workspace(settings)
 
 
 def _machine(folder: Path) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from dangol.cli.catalogue import COMMANDS
 from dangol.cli.output import remark, say
 from dangol.cli.parser import Parser, add_workspace, nearest, overview, workspace_of
+from dangol.cli.system_words import system_words
 from dangol.errors import DangolError
 
 DONE, REFUSED, TYPED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
@@ -105,9 +106,7 @@ def _told(name: str, error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         remark(f"dangol {name}: interrupted.")
         return INTERRUPTED
-    message = str(error)
-    if isinstance(error, OSError) and not isinstance(error, DangolError) and error.strerror:
-        message = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    message = system_words(error) if isinstance(error, OSError) and not isinstance(error, DangolError) else str(error)
     remark(f"dangol {name}: {message}")
     return REFUSED
 

@@ -119,8 +119,32 @@ def export_snapshot(settings: Settings, connection: Connection[Any]) -> Snapshot
 
     Two exports at the same time take their turns, so that the later state is the one that stays.
     """
-    with connection.transaction(), connection.cursor() as cursor:
-        # Held until this transaction ends: nobody else writes the file in between.
+    with connection.transaction():
+        snapshot = _known(connection)
+        write(path_of(settings), snapshot)
+    return snapshot
+
+
+def mend_snapshot(settings: Settings, connection: Connection[Any]) -> bool:
+    """Write the snapshot file if it does not tell what State knows; returns whether it did not.
+
+    A change is committed before it is exported: a full disk or a kill in between would leave collect refusing a new source's key for ever.
+    """
+    with connection.transaction():
+        snapshot = _known(connection)
+        try:
+            told = decode(path_of(settings).read_bytes())
+        except (FileNotFoundError, SnapshotUnreadable):
+            told = None
+        if told is not None and (told.sources, told.plan) == (snapshot.sources, snapshot.plan):
+            return False
+        write(path_of(settings), snapshot)
+    return True
+
+
+def _known(connection: Connection[Any]) -> Snapshot:
+    """What State knows now; until the transaction ends nobody else writes the file."""
+    with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('dangol collect snapshot'))")
         sources = cursor.execute(
             "select id, name, kind, write_key, disabled_at is not null, mapping::text, synthetic from source order by id"
@@ -129,13 +153,11 @@ def export_snapshot(settings: Settings, connection: Connection[Any]) -> Snapshot
             "select distinct on (event_name) event_name, version, schema::text, action"
             "  from plan_version where retired_at is null order by event_name, version desc"
         ).fetchall()
-        snapshot = Snapshot(
-            sources=[
-                SnapshotSource(number, name, kind, write_key, disabled, msgspec.json.decode(mapping) or {}, synthetic)
-                for number, name, kind, write_key, disabled, mapping, synthetic in sources
-            ],
-            plan=[PlanEntry(name, version, msgspec.json.decode(schema), action) for name, version, schema, action in plan],
-            made_at=now_us(),
-        )
-        write(path_of(settings), snapshot)
-    return snapshot
+    return Snapshot(
+        sources=[
+            SnapshotSource(number, name, kind, write_key, disabled, msgspec.json.decode(mapping) or {}, synthetic)
+            for number, name, kind, write_key, disabled, mapping, synthetic in sources
+        ],
+        plan=[PlanEntry(name, version, msgspec.json.decode(schema), action) for name, version, schema, action in plan],
+        made_at=now_us(),
+    )

@@ -28,6 +28,7 @@ from dangol.engines.log import open_log
 from dangol.events import now_us
 from dangol.feeds import forget_removed
 from dangol.intake.keeping import trim_receipts
+from dangol.intake.snapshot import mend_snapshot
 from dangol.processes.filling import fill_portion, is_due
 from dangol.processes.learn_queries import (
     NEWEST_BATCH,
@@ -51,6 +52,8 @@ RETRY_SECONDS = (0.5, 10.0)
 #: Exporting the maps may take this share of the time at most: a million people take seconds.
 EXPORT_SHARE = 0.03
 EXPORT_SECONDS = 60.0
+#: Seconds between looks whether collect knows what State knows of sources and plan.
+SNAPSHOT_SECONDS = 10.0
 #: Seconds between looks at whether people are to be compared.
 SUGGEST_SECONDS = 3.0
 #: Seconds between sweeps over the hours of sliding windows, and rows looked at in one transaction.
@@ -89,6 +92,7 @@ class Learner:
             Task("maps", EXPORT_SECONDS, self._export),
             Task("compact", 20.0, self._compact),
             Task("tidy", 60.0, self._tidy),
+            Task("snapshot", SNAPSHOT_SECONDS, self._snapshot),
             Task("trim", 30.0, self._trim),
             Task("receipts", 3600.0, self._receipts),
             Task("hours", HOURS_SECONDS, self._hours),
@@ -169,6 +173,12 @@ class Learner:
         connection.commit()
         files.remove(self.settings.lake_dir, gone)
         forget_removed(connection, datetime.now(UTC))
+        connection.commit()
+        return False
+
+    def _snapshot(self, connection: Connection[Any]) -> bool:
+        if mend_snapshot(self.settings, connection):
+            log.warning("what collect knew of sources and plan was not what State knows; it is now")
         connection.commit()
         return False
 

@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         _fill(settings, mark)
         stage.wait(settings, PATIENCE_SECONDS)
         _say(f"Filled and processed in {time.monotonic() - began:.0f} s.")
+        stage.look_for_matches(settings)
         live = not arguments.no_live and not arguments.exit_after_fill
         stage.present(settings, write_keys, mark, live=live)
         if arguments.exit_after_fill:

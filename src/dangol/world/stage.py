@@ -6,7 +6,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -138,6 +138,16 @@ def bring_in(settings: Settings, mark: Mark, since: datetime | None, until: date
 def wait(settings: Settings, seconds: int) -> None:
     """Until everything accepted so far has been processed."""
     _dangol("wait", "--timeout", str(seconds), "--workspace", str(settings.workspace), quiet=True)
+
+
+def look_for_matches(settings: Settings) -> None:
+    """Ask for the first look for suggested matches, so that some wait when the tour comes there; learn does it beside the rest."""
+    from dangol.engines import state  # noqa: PLC0415 - as above
+    from dangol.identity.suggestions import looking, runs  # noqa: PLC0415 - as above
+
+    with state.connect(settings) as connection:
+        if not runs(connection, limit=1):
+            looking.ask(connection, "command:demo", train=False, everybody=False, at=datetime.now(UTC))
 
 
 def stop(settings: Settings) -> None:
