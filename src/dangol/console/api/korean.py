@@ -92,7 +92,7 @@ MEANINGS: dict[str, str] = {
     "others": "쓰지 않는 다른 값도 출처와 함께 보여드려요.",
     "message_id": "보낸 쪽이 붙인 messageId예요.",
     "key": "목록에 보이는 키나 이벤트의 messageId예요.",
-    "position": "변화 흐름에서의 위치, 또는 시간순 기록의 seq예요.",
+    "position": "변경 피드에서의 위치, 또는 시간순 기록의 seq예요.",
     "suggestion": "목록에 보이는 짝의 번호예요.",
     "above": "가능성이 이 값 이상인 것만 봐요. 0부터 1까지예요.",
     "below": "가능성이 이 값보다 낮은 것만 봐요. 0부터 1까지예요.",

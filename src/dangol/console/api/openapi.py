@@ -29,7 +29,7 @@ TAGS = {
     "plan": {"en": "Tracking plan", "ko": "수집 계획"},
     "catalogue": {"en": "Standard data model", "ko": "표준 데이터 모델"},
     "facts": {"en": "Facts", "ko": "사실"},
-    "feed": {"en": "Change feed", "ko": "변화 흐름"},
+    "feed": {"en": "Change feed", "ko": "변경 피드"},
     "subscriptions": {"en": "Webhooks", "ko": "웹훅"},
     "health": {"en": "Health", "ko": "상태"},
     "status": {"en": "Status", "ko": "현황"},
