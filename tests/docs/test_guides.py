@@ -1,0 +1,83 @@
+"""Requests that README and the guides tell people to send are ones that the API takes, and the answers shown are its answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec.inspect
+import pytest
+
+from dangol.console.api.asgi import directory
+from dangol.console.api.operations import PREFIX, Found, read_json, read_query
+from tests.house.tree import ROOT, tracked
+
+PAGES = ["README.md", "README.ko.md", *(path.as_posix() for path in tracked() if path.suffix == ".md" and path.parts[:2] == ("docs", "howto"))]
+CONSOLE = re.compile(r"^```(?:console|sh)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+#: `GET /people/{…}/timeline?before_known=true`, with or without /api/v1 before it.
+NAMED = re.compile(r"`(GET|POST|PATCH|DELETE) (/[^`]*)`")
+#: Addresses of intake, which is another program.
+INTAKE = re.compile(r"/(v1|pixel|beacon|projects|dangol\.js|sourceConfig)\b")
+#: What a guide leaves out of an answer.
+LEFT_OUT = re.compile(r",?…")
+
+
+def _read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def _found(method: str, address: str) -> Found:
+    """The operation at *address*, whose query it takes. Raises: Problem."""
+    parts = urlsplit(address.replace("{…}", "user_id:42").replace("{type}:{value}", "user_id:42"))
+    found = directory.find(method, PREFIX + parts.path.removeprefix(PREFIX))
+    wanted = parse_qs(parts.query, keep_blank_values=True)
+    unknown = set(wanted) - {one.encode_name for one in msgspec.structs.fields(found.operation.query)} if wanted else set()
+    assert not unknown, f"{method} {address}: there is no parameter {unknown}"
+    if "…" not in parts.query:
+        read_query(found.operation.query, {name: values for name, values in wanted.items() if values != [""]})
+    return found
+
+
+def _requests(page: str) -> list[tuple[str, str, str]]:
+    """The curl commands to the API: (address, body, the answer that is shown)."""
+    told: list[tuple[str, str, str]] = []
+    for block in CONSOLE.findall(_read(page)):
+        for part in block.replace("\\\n", " ").split("$ ")[1:]:
+            typed, _, answer = part.partition("\n")
+            words = shlex.split(typed, comments=True)
+            if words[:1] == ["curl"] and any(PREFIX in word for word in words):
+                body = words[words.index("-d") + 1] if "-d" in words else ""
+                told.append((next(word for word in words if PREFIX in word), body, answer))
+    return told
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_addresses_that_a_guide_names_are_there(page: str):
+    """Each `GET /…` of a guide is an operation of the API, with the parameters that it is given."""
+    for method, address in NAMED.findall(_read(page)):
+        if not INTAKE.match(address):
+            _found(method, address)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_requests_that_a_guide_shows_are_taken(page: str):
+    """Each curl command asks for an operation, with a body that it reads; the answer below it has no key that the operation does not answer with."""
+    for address, body, answer in _requests(page):
+        parts = urlsplit(address)
+        found = _found("POST" if body else "GET", f"{parts.path}?{parts.query}")
+        if body:
+            read_json(found.operation.body, body.replace('"KEY"', '"00000000-0000-0000-0000-000000000001"').encode())
+        if answer.startswith("{"):
+            told: Any = msgspec.inspect.type_info(found.operation.answer)  # a Struct or a dataclass
+            shown: dict[str, Any] = json.loads(LEFT_OUT.sub("", answer.replace('"…"', '"-"')))
+            assert set(shown) <= {one.encode_name for one in told.fields}, address
+
+
+def test_requests_are_read():
+    """The commands and addresses of the guide of the API are found, so that the tests above test something."""
+    assert len(_requests("docs/howto/api.md")) >= 5
+    assert sum(answer.startswith("{") for *_, answer in _requests("docs/howto/api.md")) >= 2
+    assert len(NAMED.findall(_read("docs/howto/api.md"))) > 25
