@@ -1,4 +1,4 @@
-"""Requests that README and the guides tell people to send are ones that the API takes, and the answers shown are its answers."""
+"""What the guides say is so: requests that they show are taken by the API, reasons are all told, roles may what their table says."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pytest
 
 from dangol.console.api.asgi import directory
 from dangol.console.api.operations import PREFIX, Found, read_json, read_query
+from dangol.identity.facts import Refused
+from dangol.intake.facts import Reason
+from dangol.operators import Permission, Role, may
 from tests.house.tree import ROOT, tracked
 
 PAGES = ["README.md", "README.ko.md", *(path.as_posix() for path in tracked() if path.suffix == ".md" and path.parts[:2] == ("docs", "howto"))]
@@ -81,3 +84,29 @@ def test_requests_are_read():
     assert len(_requests("docs/howto/api.md")) >= 5
     assert sum(answer.startswith("{") for *_, answer in _requests("docs/howto/api.md")) >= 2
     assert len(NAMED.findall(_read("docs/howto/api.md"))) > 25
+
+
+def _cells(page: str) -> set[str]:
+    """Words in `code` that stand in the first cell of a table's row."""
+    return {word for line in _read(page).splitlines() if line.startswith("| `") for word in re.findall(r"`([^`]*)`", line.split(" | ")[0])}
+
+
+@pytest.mark.parametrize("twin", [".md", ".ko.md"])
+def test_every_reason_stands_in_its_guide(twin: str):
+    """Each reason for which an event waits, is kept out or two identifiers are not joined is told, with what to do; and no other."""
+    at_once, later = set(re.findall(r"`(\w+)`", _read(f"docs/howto/intake{twin}"))), _cells(f"docs/howto/quarantine{twin}")
+    assert {reason.value for reason in Reason} - at_once - later == set()
+    assert {word for word in later if re.fullmatch(r"[a-z_]+", word)} <= {reason.value for reason in Reason}
+    assert _cells(f"docs/howto/identity{twin}") == {reason.value for reason in Refused}
+
+
+ROLES = [[Role.OWNER], [Role.AGENT], [Role.PRIVACY_OFFICER], [Role.DEVELOPER], [Role.MARKETER, Role.ANALYST], [Role.STORE]]
+IDENTITY = [Permission.PEOPLE_SEE, Permission.IDENTITY_SEE, Permission.IDENTITY_DECIDE, Permission.IDENTITY_RULES]
+
+
+@pytest.mark.parametrize("twin", [".md", ".ko.md"])
+def test_who_may_is_who_may(twin: str):
+    """The table of the guide of identity says of each role what its permissions say."""
+    rows = [line for line in _read(f"docs/howto/identity{twin}").splitlines() if line.startswith("|") and line.count("|") == 8][2:]
+    told = [[cell.strip() == "✓" for cell in row.split("|")[2:-1]] for row in rows]
+    assert told == [[all(may(role, permission) for role in roles) for roles in ROLES] for permission in IDENTITY]
