@@ -152,6 +152,20 @@ def test_unmasking_asks_why(live: Live) -> None:
     assert "김미나" not in live.get("/people/user_id:u-1?mask=1", "owner").body.decode()
 
 
+def test_a_page_s_title_gives_nobody_s_address_away(live: Live) -> None:
+    """Titles and event names are a website's own text; an address or a number in one is masked wherever the name is told."""
+    secret = "mina.kim@brand.kr"
+    page = {"type": "page", "userId": "u-1", "messageId": "t-1", "name": f"Welcome {secret}"}
+    waits = {**NOBODYS, "messageId": "t-2", "event": f"Call {secret}"}
+    live.send(page)
+    live.send(waits, verdicts=[NO_IDENTIFIER])
+    assert live.get("/people/user_id:u-1/timeline", "owner").json["entries"][0]["name"] == f"Welcome {secret}"
+    for path in ("/people/user_id:u-1/timeline", "/receipts/t-1", "/receipts/t-2", "/feed", "/quarantine", "/quarantine/t-2"):
+        told = live.get(path, "analyst" if path != "/quarantine/t-2" else "developer").body.decode()
+        assert "mi***@brand.kr" in told, path
+        assert secret not in told, path
+
+
 def test_nobody_is_answered_without_authentication(live: Live) -> None:
     """Every operation but health refuses, as does the description; which addresses exist is not told either."""
     for operation in directory.operations:

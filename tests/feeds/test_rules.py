@@ -70,6 +70,8 @@ def test_a_fact_as_it_is_told() -> None:
     assert shown["body"]["traits"]["name"] == "김도연"
     masked = fact_view(fact(body=body), {}, personal=False)
     assert masked.body == {"traits": {"name": "김*연", "email": "mi***@brand.kr"}, "properties": {"total": 3}}
+    named = fact(name="Welcome mina@brand.kr")
+    assert [fact_view(named, {}, personal=personal).name for personal in (True, False)] == ["Welcome mina@brand.kr", "Welcome mi***@brand.kr"]
 
 
 @pytest.mark.parametrize(

@@ -188,3 +188,4 @@ def test_search_results_and_timelines_are_masked() -> None:
     masked = mask_timeline(line)
     assert masked.identifier == "email:mi***@brand.kr"
     assert masked.digest == {"email": "mi***@brand.kr", "total": 3}
+    assert mask_timeline(replace(line, type="page", name="Welcome mina.kim@brand.kr")).name == "Welcome mi***@brand.kr"

@@ -58,7 +58,7 @@ def fact_view(fact: Fact, sources: Mapping[int, str], *, personal: bool) -> Fact
     return FactView(
         position=fact.seq,
         fact=fact.fact,
-        name=fact.name,
+        name=fact.name if personal else mask_text(fact.name),
         type=fact.type,
         message_id=fact.message_id,
         source=sources.get(fact.source, ""),

@@ -233,12 +233,12 @@ def mask_hit(hit: _View) -> _View:
 
 
 def mask_timeline(entry: _View) -> _View:
-    """A TimelineEntry (profiles) without personal values in its digest and identifier."""
+    """A TimelineEntry (profiles) without personal values in its name (a page's title), digest and identifier."""
     line: Any = entry
     known = line.recognised
     if known is not None:
         known = replace(known, identifier=_masked_address(known.identifier))
-    return replace(line, identifier=_masked_address(line.identifier), digest=mask_json(line.digest), recognised=known)  # type: ignore[no-any-return]
+    return replace(line, name=mask_text(line.name), identifier=_masked_address(line.identifier), digest=mask_json(line.digest), recognised=known)  # type: ignore[no-any-return]
 
 
 def _masked_address(address: str) -> str:

@@ -302,12 +302,14 @@ def _json(raw: bytes) -> Any:
 
 def _masked_line(line: QuarantineLine) -> QuarantineLine:
     # A detail may quote what was seen in the event.
-    return replace(line, detail=mask_text(line.detail))
+    return replace(line, event_name=mask_text(line.event_name), detail=mask_text(line.detail))
 
 
 def _receipt(view: ReceiptView) -> Receipt:
+    # A page's title may greet its visitor by address; a receipt is no place to ask for it.
+    name = mask_text(view.name)
     return Receipt(
-        view.message_id, view.fate, view.reason, view.person_id, view.times, view.source, view.type, view.name, view.duplicates, view.seq
+        view.message_id, view.fate, view.reason, view.person_id, view.times, view.source, view.type, name, view.duplicates, view.seq
     )
 
 

@@ -33,7 +33,7 @@ from dangol.intake.digest import digest_of
 from dangol.intake.sources import SourceView, sources
 from dangol.intake.volumes import newest_position
 from dangol.operators import Permission
-from dangol.privacy import mask_json
+from dangol.privacy import mask_json, mask_text
 from dangol.profiles.reads import person_of
 
 #: Events on the page.
@@ -214,11 +214,12 @@ def _fitting(facts: list[Fact], wanted: Wanted, known: dict[int, SourceView]) ->
 def _line(fact: Fact, known: dict[int, SourceView], language: str) -> dict[str, Any]:
     source = known.get(fact.source)
     channel = source.kind if source else "other"
-    sentence = say(fact.type, fact.name, channel, mask_json(_digest(fact)), language)
+    name = mask_text(fact.name)
+    sentence = say(fact.type, name, channel, mask_json(_digest(fact)), language)
     fate = FATE_OF[fact.fact]
     return {
         "seq": fact.seq, "at": to_datetime(fact.received_at), "source": source.name if source else "", "channel_icon": CHANNELS[channel].icon,
-        "text": sentence.text, "icon": sentence.icon, "tone": sentence.tone, "name": fact.name or fact.type, "fate": fate,
+        "text": sentence.text, "icon": sentence.icon, "tone": sentence.tone, "name": name or fact.type, "fate": fate,
         "fate_word": {**fate_words(), "tagged": _("does not fit the plan")}[fate], "reason": fact.reason,
     }  # fmt: skip
 

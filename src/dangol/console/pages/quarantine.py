@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -101,7 +101,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         words=reason_words(wanted.reason) if wanted.reason else None,
         reasons=[{"reason": one.reason, "title": reason_words(one.reason).title, "n": one.n, "newest": one.newest} for one in counts],
         lines=[
-            {"line": line, "title": reason_words(line.reason).title, "detail": detail_words(line.reason, mask_text(line.detail))}
+            {"line": _shown(line), "title": reason_words(line.reason).title, "detail": detail_words(line.reason, mask_text(line.detail))}
             for line in page.entries
         ],
         next=page.next,
@@ -128,7 +128,7 @@ def _filters(wanted: QuarantineFilter) -> list[dict[str, Any]]:
             "value": wanted.source,
             "options": [("", _("All sources")), *((one.name, one.name) for one in sources(raw()))],
         },
-        {"name": "name", "label": _("Event name"), "value": wanted.event_name, "options": [("", _("All events")), *zip(names, names, strict=True)]},
+        {"name": "name", "label": _("Event name"), "value": wanted.event_name, "options": [("", _("All events")), *((one, mask_text(one)) for one in names)]},
         {"name": "state", "value": wanted.state if wanted.state != QuarantineState.OPEN else "", "kept": True},
         {"name": "reason", "value": wanted.reason, "kept": True},
         {"name": "order", "value": "oldest" if wanted.oldest_first else "", "kept": True},
@@ -153,7 +153,7 @@ def _rows(wanted: QuarantineFilter) -> Iterator[dict[str, Any]]:
         for line in page.entries:
             title, detail = reason_words(line.reason).title, detail_words(line.reason, mask_text(line.detail))
             yield {
-                "event": line.event_name or title, "what": f"{title} — {detail}" if detail else title, "source": line.source,
+                "event": _shown(line).event_name or title, "what": f"{title} — {detail}" if detail else title, "source": line.source,
                 "came": line.received_at, "message": line.message_id, "reason": line.reason, "settled": line.settled_at, "by": line.settled_by,
             }  # fmt: skip
         cursor = page.next
@@ -292,7 +292,7 @@ def _page(
     original, readable = _original(entry)
     mine = original if edited is None else edited
     return Waiting(
-        line=entry.line,
+        line=_shown(entry.line),
         words=reason_words(entry.line.reason),
         detail=detail_words(entry.line.reason, mask_text(entry.line.detail)),
         original=original,
@@ -303,6 +303,11 @@ def _page(
         verdict=verdict,
         diff=diff_lines(original, mine) if edited is not None else [],
     )
+
+
+def _shown(line: room.QuarantineLine) -> room.QuarantineLine:
+    # A page's title may greet its visitor by address.
+    return replace(line, event_name=mask_text(line.event_name))
 
 
 def _original(entry: QuarantineEntry) -> tuple[str, bool]:
