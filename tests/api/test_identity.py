@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.api.live import Live, at
 
 from dangol.console.api import identity_rules
-from dangol.identity import shipped_document
+from dangol.identity import keep_rules, shipped_document
 from dangol.privacy import AuditFilter, entries
 from dangol.processes.rule_runs import NoSuchRun, carry_out
 
@@ -204,7 +205,8 @@ def test_a_rule_set_is_tried_and_applied(live: Live, here: list[int]) -> None:
     assert EMAIL not in live.get(f"/identity/rules/runs/{number}", "developer").body.decode()
     assert live.get("/identity/rules").json["version"] == 1
 
-    applied = live.ask("POST", "/identity/rules/apply", body={"document": without, "why": "family mailboxes"})
+    assert tried["version"] == 1
+    applied = live.ask("POST", "/identity/rules/apply", body={"document": without, "why": "family mailboxes", "replaces": 1})
     assert applied.status == 202
     carry_out(live.settings, applied.json["run"])
     assert live.get(f"/identity/rules/runs/{applied.json['run']}").json["applied"] == {"version": 2, "people": 2, "events": 2}
@@ -215,6 +217,22 @@ def test_a_rule_set_is_tried_and_applied(live: Live, here: list[int]) -> None:
     acts = {line.act: line.why for line in entries(live.connection, AuditFilter(actor="token:owner")).entries}
     assert acts["identity_rules.applied"] == acts["identity_rules.ordered"] == "family mailboxes"
     assert "identity_rules.tried" in acts
+    late = live.ask("POST", "/identity/rules/apply", body={"document": shipped_document(), "why": "compared with version 1", "replaces": 1})
+    assert (late.status, late.json["reason"]) == (422, "rules_overtaken"), late.body
+    assert "put version 2 in force since" in late.json["detail"]
+
+
+def test_who_was_overtaken_while_waiting_changes_nothing(live: Live, here: list[int]) -> None:
+    """Rules that others put in force between asking and carrying out are not replaced: the run says by whom and with what."""
+    glued(live)
+    without = shipped_document().replace("  email: email\n", "")
+    number = live.ask("POST", "/identity/rules/apply", body={"document": without, "why": "compared with version 1", "replaces": 1}).json["run"]
+    keep_rules(live.connection, shipped_document(), actor="operator:mina@brand.kr", why="quicker", at=datetime.now(UTC))
+    carry_out(live.settings, number)
+    run = live.get(f"/identity/rules/runs/{number}").json
+    assert run["state"] == "failed"
+    assert run["failed"].startswith("mina@brand.kr put version 2 in force since; this was compared with version 1.")
+    assert live.get("/identity/rules").json["version"] == 2
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 
 from dangol import app
-from dangol.identity import shipped_document
+from dangol.identity import keep_rules, shipped_document
 from dangol.operators import add_operator
 from dangol.privacy import AuditFilter, entries
 from tests.console.conftest import OPERATORS, PASSWORD, _serving
@@ -242,8 +243,17 @@ def test_a_rule_set_is_tried_applied_and_left_again(people, open_page):
     expect(page.locator("#rules-form .note").first).to_contain_text("버전 1 규칙이에요")
     page.click("text=과거 기록에 시험하기")
     page.fill("#why", "다시 원래대로")
+    with people.connect() as connection:
+        keep_rules(connection, shipped_document().replace("claims_max: 20000", "claims_max: 10000"), actor="operator:mina@brand.kr", why="quicker", at=datetime.now(UTC))
     page.click("form[method=post].narrow button.primary")
-    expect(page.locator("#run .note.good")).to_contain_text("버전 3 규칙을 적용했어요")
+    expect(page.locator("#run .note.warn")).to_contain_text("그 사이 mina@brand.kr 님이 버전 3을 적용했어요. 이 시험은 버전 2와 견준 결과예요")
+    assert page.locator("#why").count() == 0, "it was compared with rules that hold no more"
+    assert look_at(open_page, people, [page.url.removeprefix(people.url)], LOOKS[1]) == []
+    page.click("form[method=post].narrow button.primary")
+    page.fill("#why", "다시 원래대로")
+    page.click("form[method=post].narrow button.primary")
+    expect(page.locator("#run .note.good")).to_contain_text("버전 4 규칙을 적용했어요")
+    page.complaints.clear()  # the browser notes the 422 itself
     until(lambda: node(people, "stranger-phone")[1] == node(people, "M-1001")[1])
 
 

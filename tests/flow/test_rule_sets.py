@@ -11,7 +11,7 @@ from tests.flow.test_people import identify, track
 
 from dangol.engines.lake import open_lake
 from dangol.events import node_id
-from dangol.identity import RuleSetRefused, keep_rules, shipped_document
+from dangol.identity import RuleSetRefused, RulesOvertaken, keep_rules, shipped_document
 from dangol.processes.rebuild import apply_rules, rebuild, rehearse_rules
 from dangol.profiles import person_of
 
@@ -50,6 +50,19 @@ def test_an_applied_rule_set_equals_a_rebuild_under_it(machine: Machine):
     assert rebuild(machine.settings).changed == []
 
 
+def test_rules_that_others_replaced_are_not_replaced_unseen(machine: Machine):
+    """What a trial told holds for the rules it compared with: put in force later, it changes nothing when others are in force by then."""
+    couple(machine)
+    tried = rehearse_rules(machine.settings, WITHOUT_EMAIL)
+    assert tried.version == 1
+    other = shipped_document().replace("claims_max: 20000", "claims_max: 10000")
+    assert apply_rules(machine.settings, other, actor="operator:mina@brand.kr", why="quicker", replaces=tried.version)[0] == 2
+    with pytest.raises(RulesOvertaken, match=r"^mina@brand\.kr put version 2 in force since; this was compared with version 1\. Nothing was changed\."):
+        apply_rules(machine.settings, WITHOUT_EMAIL, actor="operator:steward", why="too late", replaces=tried.version)
+    assert machine.rows("select max(version), count(*) from identity_rule_set") == [(2, 1)]
+    assert apply_rules(machine.settings, WITHOUT_EMAIL, actor="operator:steward", why="anyway")[0] == 3
+
+
 def test_who_moved_is_told(machine: Machine):
     """Putting a rule set in force tells each split, going back tells each merge with the claims that join; trying tells nothing."""
     couple(machine)
@@ -75,7 +88,7 @@ def test_who_moved_is_told(machine: Machine):
 def test_a_rule_set_that_cannot_be_used_is_refused_in_words(machine: Machine):
     """A misspelt rule set changes nothing and says what is wrong."""
     couple(machine)
-    for document, said in (("{", "it is not YAML"), ("[]", "is no mapping"), (shipped_document().replace("blocked:", "bloked:"), "blocked")):
+    for document, said in (("{", "a value is missing"), ("[]", "is no mapping"), (shipped_document().replace("blocked:", "bloked:"), "blocked")):
         with pytest.raises(RuleSetRefused, match=said):
             apply_rules(machine.settings, document, actor="a", why="b")
     assert machine.rows("select count(*) from identity_rule_set") == [(0,)]

@@ -92,6 +92,7 @@ def identity_command(parser: argparse.ArgumentParser) -> None:
         add_json(below)
         if name == "apply":
             below.add_argument("--why", metavar="TEXT", default="", help="the reason, kept with the version")
+            below.add_argument("--replaces", metavar="VERSION", type=int, help="only if this version is still in force: the one that `try` compared with")
         below.set_defaults(run=run)
 
 
@@ -298,6 +299,7 @@ def _say_rehearsal(told: Rehearsal) -> None:
     ]
     say_table(["", "now#", "then#"], rows, empty="")
     say("", f"{told.merged:,} people would become part of a larger one, {told.split:,} would fall apart. Nothing was changed.")
+    say(f"Compared with version {told.version}: `dangol identity apply … --replaces {told.version}` refuses if somebody replaces that meanwhile.")
     for title, examples in (("Would fall apart:", told.splits), ("Would merge:", told.merges)):
         if examples:
             say("", title)
@@ -316,7 +318,7 @@ def _apply(args: argparse.Namespace) -> None:
 
     settings = settings_of(args)
     with state_running(settings):
-        version, result = apply_rules(settings, _document(args.file), actor=actor(), why=args.why, progress=_progress)
+        version, result = apply_rules(settings, _document(args.file), actor=actor(), why=args.why, progress=_progress, replaces=args.replaces)
         with state.connect(settings) as connection:
             record(
                 connection, actor(), "identity_rules.applied", subject=f"rules:{version}", why=args.why, details={"people": result.people}

@@ -168,6 +168,14 @@ YAML: tuple[tuple[str, str], ...] = (
     (r"'-' stands behind a key\. .*", "이름 바로 뒤에 ‘-’가 있어요. 목록은 다음 줄에서 시작해 주세요."),
     (r"it is not YAML: (.+)\. Compare .*", "YAML로 읽을 수 없어요: {0}. 고쳐 주세요."),
 )
+#: Runs of rule sets (identity.runs, identity.versions, processes.rebuild).
+RUNS: tuple[tuple[str, str], ...] = (
+    (r"(.+) put version (\d+) in force since; this was compared with version (\d+)\. .*", "그 사이 {0} 님이 버전 {1}{1:을} 적용했어요. 이 시험은 버전 {2}{2:과} 견준 결과예요. 아무것도 바꾸지 않았어요. 지금은 무엇이 달라지는지 다시 시험해 주세요."),
+    (r"Run (\d+) is under way, .*", "{0}번 시험이나 적용이 진행 중이에요. 과거 기록은 한 번에 하나씩만 훑으니 끝난 뒤에 다시 해 주세요."),
+    (r"Its process ended without a word\. .*", "진행하던 프로그램이 말없이 끝났어요. 아무것도 바뀌지 않았어요. 다시 해 주세요."),
+    (r"Another rebuild or rehearsal is under way\. .*", "다른 재구성이나 시험이 진행 중이에요. 끝난 뒤에 다시 해 주세요."),
+    (r"Lane (\S+) is not evenly processed after (\d+) s\. .*", "{1}초를 기다려도 처리가 고르게 따라오지 않았어요. 처리 프로그램이 모두 돌고 있는지 dangol status로 확인해 주세요."),
+)
 #: Whole sentences, in the same way. {0} is nearly always the place in the document.
 SENTENCES: tuple[tuple[str, str], ...] = (
     (r"name .+ must be 1 to (\d+) readable characters.*", "이름은 1~{0}자로 적어 주세요."),
@@ -198,6 +206,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     (r"(\S+?):? is unique, which is a limit of 1 for ever; .*", "{0}{0:은} unique라서 이미 한 사람에 하나예요. limit이나 unique 중 하나를 지워 주세요."),
     (r"blocked\.patterns has (.+), which is no regular expression: (.+)\.", "blocked.patterns의 {0}{0:은} 정규식이 아니에요: {1}."),
     *YAML,
+    *RUNS,
     *MAPPINGS,
     *EVENTS,
     *SCHEMAS,

@@ -56,7 +56,7 @@ from dangol.identity.ruleset import (
     shipped_document,
 )
 from dangol.identity.shared import OwnerView, SharedPage, SharedView, shared_one, shared_page
-from dangol.identity.versions import RuleSetVersionView, rule_set_versions
+from dangol.identity.versions import RuleSetVersionView, RulesOvertaken, must_still_hold, rule_set_versions
 
 __all__ = [
     "DOCUMENT_MAX",
@@ -85,6 +85,7 @@ __all__ = [
     "RuleSet",
     "RuleSetRefused",
     "RuleSetVersionView",
+    "RulesOvertaken",
     "Seen",
     "SharedPage",
     "SharedView",
@@ -103,6 +104,7 @@ __all__ = [
     "leader",
     "link",
     "list_decisions",
+    "must_still_hold",
     "names_of",
     "parse_rules",
     "people_of",

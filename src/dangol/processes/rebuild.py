@@ -21,7 +21,17 @@ from dangol.events import now_us
 from dangol.events.facts import Fact, FactKind
 from dangol.flow import Rules, apply_batch, identifiers_of, leading
 from dangol.hotstate import PROCESSING_LOCK, RawConnection, connect_raw, numbers, uuids
-from dangol.identity import DecisionsKnown, RuleSet, decisions_known, keep_rules, read_rules, rules_in_force, settle_decided_since
+from dangol.identity import (
+    DecisionsKnown,
+    RuleSet,
+    decisions_known,
+    keep_rules,
+    must_still_hold,
+    read_rules,
+    rule_set_versions,
+    rules_in_force,
+    settle_decided_since,
+)
 from dangol.identity.joining import one_at_a_time
 from dangol.intake.arrivals import read_fact
 from dangol.intake.keeping import count_again, trim_receipts
@@ -93,6 +103,8 @@ class Rehearsal:
     #: For each example, the identifiers (type:value) of the people concerned, person by person, before -> after.
     merges: list[tuple[list[list[str]], list[list[str]]]]
     splits: list[tuple[list[list[str]], list[list[str]]]]
+    #: The version in force that it was compared with.
+    version: int
 
 
 def rebuild(settings: Settings, *, progress: Callable[[int], None] | None = None) -> Rebuilt:
@@ -107,14 +119,16 @@ def rebuild(settings: Settings, *, progress: Callable[[int], None] | None = None
 
 
 def apply_rules(
-    settings: Settings, document: str, *, actor: str, why: str, progress: Callable[[int], None] | None = None
+    settings: Settings, document: str, *, actor: str, why: str, progress: Callable[[int], None] | None = None, replaces: int | None = None
 ) -> tuple[int, Rebuilt]:
     """Put a rule set in force, for history and for what comes: the same as if it had been in force from the first event on.
 
-    Returns: the number of the version, and what changed.  Raises: RuleSetRefused, StillBehind, RebuildBusy, StateUnavailable.
+    Args: replaces: the version that a trial compared with (Rehearsal.version); None: whatever is in force.
+    Returns: the number of the version, and what changed.  Raises: RuleSetRefused, RulesOvertaken, StillBehind, RebuildBusy, StateUnavailable.
     """
     rules = read_rules(document, region=settings.brand.country)
     with _alone(settings) as connection:
+        must_still_hold(connection, replaces)  # from here on nobody else puts rules in force
         _wait_until_even(connection)
         versions: list[int] = []
 
@@ -132,7 +146,7 @@ def rehearse_rules(settings: Settings, document: str, *, progress: Callable[[int
     rules = read_rules(document, region=settings.brand.country)
     with _alone(settings) as connection:
         events = _fill(settings, connection, rules, progress, datetime.now(UTC), computed=False)
-        result = _compare(connection, events)
+        result = _compare(connection, events, rule_set_versions(connection)[0].version)
         connection.execute("drop schema rebuild cascade")
         return result
 
@@ -300,7 +314,7 @@ def _digests(connection: RawConnection, schema: str, tables: Iterable[str] = DER
     return found
 
 
-def _compare(connection: RawConnection, events: int) -> Rehearsal:
+def _compare(connection: RawConnection, events: int, version: int) -> Rehearsal:
     row = connection.execute(
         """
         with sizes as (select 'before' as version, person_id, count(*) as n from public.identifier group by person_id
@@ -319,6 +333,7 @@ def _compare(connection: RawConnection, events: int) -> Rehearsal:
         _sizes(connection, "public"), _sizes(connection, "rebuild"),
         [_example(connection, "public", parts, "rebuild", [whole]) for whole, parts in merged[:EXAMPLES]],
         [_example(connection, "public", [whole], "rebuild", parts) for whole, parts in split[:EXAMPLES]],
+        version,
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def _person(identifiers: list[str]) -> dict[str, Any]:
 
 
 def _apply(settings: Settings, run: RuleRunView, progress: _Progress) -> dict[str, Any]:
-    version, rebuilt = apply_rules(settings, run.document, actor=run.actor, why=run.why, progress=progress)
+    version, rebuilt = apply_rules(settings, run.document, actor=run.actor, why=run.why, progress=progress, replaces=run.replaces)
     with state.connect(settings, autocommit=True) as connection:
         details = {"people": rebuilt.people, "run": run.number}
         record(connection, run.actor, "identity_rules.applied", f"rules:{version}", run.why, details, run.ip, role=run.role)

@@ -13,7 +13,7 @@ from dangol.console.api.problems import Kind, Problem
 from dangol.console.api.sight import Sight, sees
 from dangol.console.identity_words import Teller
 from dangol.console.rule_runs import start_run
-from dangol.identity import DOCUMENT_MAX, document_in_force, read_rules, rule_set_versions
+from dangol.identity import DOCUMENT_MAX, document_in_force, must_still_hold, read_rules, rule_set_versions
 from dangol.identity.runs import Asked, RuleRunView, RunKind, RunState, ask_run, recent_runs, run_of
 from dangol.operators import Permission
 from dangol.privacy import record
@@ -63,6 +63,9 @@ class ApplyBody(Struct, kw_only=True, forbid_unknown_fields=True):
 
     document: Document
     why: Annotated[str, Meta(min_length=3, max_length=500, description="The reason; kept with the version.")]
+    replaces: Annotated[
+        int | None, Meta(description="`tried.version`: nothing is changed if another version is in force by now (`rules_overtaken`). Null: whatever is.")
+    ] = None
 
 
 class ExamplePerson(Struct):
@@ -95,6 +98,8 @@ class RehearsalTold(Struct):
     sizes_after: list[int]
     merges: list[Example]
     splits: list[Example]
+    #: The version in force that it was compared with: `replaces` of apply. Null in trials of before there was this.
+    version: int | None = None
 
 
 class AppliedTold(Struct):
@@ -198,8 +203,9 @@ def apply_rule_set(call: Call) -> Run:
     """Begins a run that makes all people anew, as if the rules had always been these. Intake goes on; processing waits meanwhile.
 
     Look at it under `/identity/rules/runs/{run}`. Versions are kept; applying an older document is the way back.
+    With `replaces`, the version that a trial compared with, it changes nothing when somebody else was quicker.
     """
-    return _asked(call, RunKind.APPLY, call.body.document, call.body.why)
+    return _asked(call, RunKind.APPLY, call.body.document, call.body.why, call.body.replaces)
 
 
 @directory.add(
@@ -236,11 +242,12 @@ def read_run(call: Call) -> Run:
     return _run(call, run, shown=sees(call, f"run:{number}", act="people.found"))
 
 
-def _asked(call: Call, kind: RunKind, document: str, why: str) -> Run:
+def _asked(call: Call, kind: RunKind, document: str, why: str, replaces: int | None = None) -> Run:
     read_rules(document, region=call.settings.brand.country)
+    must_still_hold(call.connection, replaces)
     principal = call.principal
     asked = Asked(principal.actor, principal.role, call.ip, why)
-    run, fresh = ask_run(call.connection, kind, document, asked, now=_now())
+    run, fresh = ask_run(call.connection, kind, document, asked, now=_now(), replaces=replaces)
     if fresh:
         act = "identity_rules.tried" if kind is RunKind.TRY else "identity_rules.ordered"
         record(call.connection, principal.actor, act, f"run:{run.number}", why, {}, call.ip, role=principal.role)

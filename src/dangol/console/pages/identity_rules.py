@@ -18,14 +18,14 @@ from dangol.console.pages.identity import teller_for
 from dangol.console.pages.person import identifier_icon
 from dangol.console.pages.quarantine import diff_lines
 from dangol.console.people_words import short
-from dangol.console.refusal_words import told
+from dangol.console.refusal_words import refusal_words, told
 from dangol.console.rule_check import Checked, checked
 from dangol.console.rule_comments import comments_in
 from dangol.console.rule_runs import start_run
 from dangol.console.shell import address_of, flash, show
 from dangol.console.store import raw, settings
 from dangol.errors import DangolError
-from dangol.identity import RuleSet, document_in_force, read_rules, rule_set_versions
+from dangol.identity import RuleSet, RulesOvertaken, document_in_force, must_still_hold, read_rules, rule_set_versions
 from dangol.identity.runs import Asked, RuleRunView, RunBusy, RunKind, RunState, ask_run, recent_runs, run_of
 from dangol.operators import Permission
 from dangol.privacy import record
@@ -77,6 +77,10 @@ class RunPage:
     merges: list[dict[str, Any]]
     may_change: bool
     diff: list[dict[str, str]]
+    #: Why there is no result, in the reader's language.
+    failed: str
+    #: Others replaced what it was compared with: who and with which version; empty: it may be put in force.
+    overtaken: str
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -134,18 +138,18 @@ def run(request: HttpRequest, number: int) -> HttpResponse:
     found = run_of(raw(), number, now=_now()) if number < 2**31 else None
     if found is None:
         raise Http404
-    errors = {}
-    if request.method == "POST":
+    errors, overtaken = {}, _overtaken(found)
+    if request.method == "POST" and not overtaken:
         why = request.POST.get("why", "").strip()[:500]
         if len(why) < WHY_SHORTEST:
             errors = {"why": _("Say in a few words why, so that the next person understands the version.")}
         else:
             try:
-                return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.APPLY, found.document, why)}")
+                return HttpResponseRedirect(f"/identity-rules/runs/{_ask(request, RunKind.APPLY, found.document, why, _compared_with(found))}")
             except DangolError as error:
                 errors = {"": told(error)}
-    page = _run_page(request, found, errors)
-    return show(request, "pages/identity_run.html", page, status=422 if errors else 200)
+    page = _run_page(request, found, errors, overtaken)
+    return show(request, "pages/identity_run.html", page, status=422 if request.method == "POST" else 200)
 
 
 @require_POST
@@ -173,10 +177,22 @@ def _diff(before: str, after: str) -> list[dict[str, str]]:
     return diff_lines(_read(before), _read(after))
 
 
-def _ask(request: HttpRequest, kind: RunKind, document: str, why: str) -> int:
+def _compared_with(found: RuleRunView) -> int | None:
+    return found.result.get("version") if found.kind is RunKind.TRY and found.result else None
+
+
+def _overtaken(found: RuleRunView) -> str:
+    try:
+        must_still_hold(raw(), _compared_with(found))
+    except RulesOvertaken as error:
+        return told(error)
+    return ""
+
+
+def _ask(request: HttpRequest, kind: RunKind, document: str, why: str, replaces: int | None = None) -> int:
     operator = signed_in(request)
     actor, ip = f"operator:{operator.email}", address_of(request)
-    found, fresh = ask_run(raw(), kind, document, Asked(actor, operator.role, ip, why), now=_now())
+    found, fresh = ask_run(raw(), kind, document, Asked(actor, operator.role, ip, why), now=_now(), replaces=replaces)
     if fresh:
         act = "identity_rules.tried" if kind is RunKind.TRY else "identity_rules.ordered"
         record(raw(), actor, act, f"run:{found.number}", why, {}, ip, role=operator.role)
@@ -186,7 +202,7 @@ def _ask(request: HttpRequest, kind: RunKind, document: str, why: str) -> int:
     return found.number
 
 
-def _run_page(request: HttpRequest, found: RuleRunView, errors: dict[str, str]) -> RunPage:
+def _run_page(request: HttpRequest, found: RuleRunView, errors: dict[str, str], overtaken: str) -> RunPage:
     result = found.result if found.state is RunState.DONE else None
     tried = result if found.kind is RunKind.TRY else None
     teller = teller_for([], set())
@@ -202,13 +218,15 @@ def _run_page(request: HttpRequest, found: RuleRunView, errors: dict[str, str]) 
         merges=[_example(one, teller) for one in tried["merges"]] if tried else [],
         may_change=allowed(request, Permission.IDENTITY_RULES),
         diff=_diff(document_in_force(raw())[1], found.document),
+        failed=refusal_words(found.failed, translation.get_language() or "ko"),
+        overtaken=overtaken,
         errors=errors,
     )
 
 
 def _says(found: RuleRunView, result: dict[str, Any] | None) -> str:
     if result is None:
-        return found.failed
+        return refusal_words(found.failed, translation.get_language() or "ko")
     if found.kind is RunKind.APPLY:
         return _("Version %(version)s is in force: %(people)s people from %(events)s events, as if it always had been.") % {
             "version": result["version"], "people": f"{result['people']:,}", "events": f"{result['events']:,}",

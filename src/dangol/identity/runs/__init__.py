@@ -73,9 +73,11 @@ class RuleRunView:
     finished_at: datetime | None
     facts: int
     facts_in_all: int
-    #: For a try: the fields of processes.rebuild.Rehearsal. For an apply: version, people, events.
+    #: For a try: the fields of processes.rebuild.Rehearsal, with the version it was compared with. For an apply: version, people, events.
     result: dict[str, Any] | None
     failed: str
+    #: For an apply: the version that must still be in force; None: any.
+    replaces: int | None = None
 
     @property
     def share(self) -> float:
@@ -85,9 +87,12 @@ class RuleRunView:
         return min(0.99, self.facts / self.facts_in_all) if self.facts_in_all else 0.0
 
 
-def ask_run(connection: Connection[Any], kind: RunKind, document: str, asked: Asked, *, now: datetime) -> tuple[RuleRunView, bool]:
+def ask_run(
+    connection: Connection[Any], kind: RunKind, document: str, asked: Asked, *, now: datetime, replaces: int | None = None
+) -> tuple[RuleRunView, bool]:
     """A run of *document*: a new one, or the one under way when it is the same.
 
+    Args: replaces: the version that a trial compared with, and that must still be in force when this one is put in force; None: any.
     Returns: the run, and whether it is new and its process is still to be started.
     Raises: RunBusy when another one is under way.
     """
@@ -95,16 +100,16 @@ def ask_run(connection: Connection[Any], kind: RunKind, document: str, asked: As
         connection.execute("select pg_advisory_xact_lock(%s)", [_ASKING_LOCK])
         going = [run for run in recent_runs(connection, now=now) if run.state in (RunState.WAITING, RunState.RUNNING)]
         if going:
-            if (going[0].kind, going[0].document) == (kind, document):
+            if (going[0].kind, going[0].document, going[0].replaces) == (kind, document, replaces):
                 return going[0], False
             raise RunBusy(f"Run {going[0].number} is under way, and history is gone through by one at a time. Wait until it is done.")
         row = connection.execute(
             """
-            insert into identity_rule_run (kind, document, actor, role, ip, why, asked_at, facts, facts_in_all, failed)
-            values (%s, %s, %s, %s, %s, %s, %s, 0, 0, '')
+            insert into identity_rule_run (kind, document, actor, role, ip, why, asked_at, replaces, facts, facts_in_all, failed)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, 0, 0, '')
             returning id
             """,
-            [kind, document, asked.actor, asked.role, asked.ip, asked.why, now],
+            [kind, document, asked.actor, asked.role, asked.ip, asked.why, now, replaces],
         ).fetchone()
         assert row is not None
         connection.execute("delete from identity_rule_run where id <= %s - %s", [row[0], RUNS_KEPT])
@@ -148,7 +153,7 @@ def finish_run(connection: Connection[Any], number: int, *, result: Any = None, 
 
 def _runs(connection: Connection[Any], which: str, params: list[Any], now: datetime) -> list[RuleRunView]:
     query = f"""
-        select id, kind, document, actor, role, ip, why, asked_at, finished_at, facts, facts_in_all, result::text, failed, told_at
+        select id, kind, document, actor, role, ip, why, asked_at, finished_at, facts, facts_in_all, result::text, failed, replaces, told_at
           from identity_rule_run
          {which}
     """  # noqa: S608 - the callers above say which
@@ -156,7 +161,7 @@ def _runs(connection: Connection[Any], which: str, params: list[Any], now: datet
 
 
 def _view(row: Any, now: datetime) -> RuleRunView:
-    number, kind, document, actor, role, ip, why, asked_at, finished_at, facts, facts_in_all, result, failed, told_at = row
+    number, kind, document, actor, role, ip, why, asked_at, finished_at, facts, facts_in_all, result, failed, replaces, told_at = row
     state = RunState.RUNNING if told_at else RunState.WAITING
     if finished_at is not None:
         state = RunState.FAILED if failed else RunState.DONE
@@ -164,5 +169,5 @@ def _view(row: Any, now: datetime) -> RuleRunView:
         state, failed = RunState.FAILED, "Its process ended without a word. Nothing was changed; ask again."
     decoded = None if result is None else msgspec.json.decode(result)
     return RuleRunView(
-        number, RunKind(kind), state, document, actor, role, ip, why, asked_at, finished_at, facts, facts_in_all, decoded, failed
+        number, RunKind(kind), state, document, actor, role, ip, why, asked_at, finished_at, facts, facts_in_all, decoded, failed, replaces
     )

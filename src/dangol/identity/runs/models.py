@@ -15,6 +15,8 @@ class RuleRun(models.Model):
     role = models.TextField(default="")
     ip = models.TextField(default="")
     why = models.TextField(default="")
+    #: The version in force that a trial compared with: an apply changes nothing when it is another by then. Null: whatever is in force.
+    replaces = models.IntegerField(null=True)
     asked_at = models.DateTimeField()
     #: Sign of life of the process that carries it out; null: none has begun.
     told_at = models.DateTimeField(null=True)
