@@ -155,7 +155,7 @@ class _Tree:
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
             raise YamlRefused("a second document begins. Keep one of them, without ---.", line)
         if isinstance(event, yaml.AliasEvent):
-            self._alias(event.anchor, line)
+            self._alias(str(event.anchor), line)
         elif isinstance(event, yaml.ScalarEvent):
             if self._is_key():
                 self._key(event, line)
