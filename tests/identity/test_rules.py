@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dangol.identity import Claim, RuleSetRefused, default_rules, judge, read_rules, shipped_document
+from dangol.identity import Claim, RuleSetRefused, claimed_identifiers, default_rules, judge, read_rules, shipped_document
 from dangol.identity.rules import most_within, over_limit, too_many_together
 from dangol.identity.ruleset import Limit, _phone, _phone_by_library
 
@@ -157,3 +157,16 @@ def test_a_document_of_another_shape_is_refused_with_its_key(document: str, word
     """What is missing, misspelt or of another shape is named, and the nearest key proposed; Python's own words never show."""
     with pytest.raises(RuleSetRefused, match=re.escape(words)):
         read_rules(document)
+
+
+def test_an_identifier_is_told_once_by_its_best_proof():
+    """The same value spelt twice is one identifier, the verified telling counts; typed types prove nothing by themselves, others do."""
+    rules = default_rules("KR")
+    found = claimed_identifiers([("email", "Mina@Brand.kr", False), ("email", "mina@brand.kr", True), ("user_id", "m1", True)], rules)
+    assert {(one.kind, one.value, one.raw, one.verified) for one in found} == {
+        ("email", "mina@brand.kr", "mina@brand.kr", True),
+        ("user_id", "m1", "m1", True),
+    }
+    again = claimed_identifiers([("email", "mina@brand.kr", False)], rules)
+    assert [(one.verified, one.node) for one in again] == [(False, next(one.node for one in found if one.kind == "email"))]
+    assert claimed_identifiers([("email", "mina@brand.kr", True), ("email", "Mina@Brand.kr", False)], rules)[0].verified
