@@ -133,6 +133,19 @@ def test_two_accounts_are_merged(live: Live) -> None:
     assert live.ask("DELETE", "/identity/decisions/x").status == 404
 
 
+def test_of_a_hostile_cookie_the_least_is_told(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many of its claims are looked at; what was counted among them is told as the least it has, never as all."""
+    monkeypatch.setattr("dangol.identity.shared.LOOKED_AT_MAX", 2)
+    crowd(live)
+    (one,) = live.get("/identity/shared").json["shared"]
+    assert (one["more"], one["claims"], one["owners"]) == (True, 2, 3)
+    assert one["because"].startswith("At least 3 known people used it within 30 days.")
+    assert "적어도 3명이 30일 안에" in live.get("/identity/shared", Accept_Language="ko").json["shared"][0]["because"]
+    monkeypatch.setattr("dangol.identity.shared.LOOKED_AT_MAX", 3)
+    (whole,) = live.get("/identity/shared").json["shared"]
+    assert (whole["more"], whole["because"].startswith("3 known people")) == (False, True)
+
+
 def test_shared_identifiers_are_told(live: Live) -> None:
     """Who uses it, since when, why it joins nobody, in the caller's language; page by page, by type and by beginning."""
     crowd(live)

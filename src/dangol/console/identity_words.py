@@ -45,6 +45,7 @@ REFUSED: dict[str, tuple[Words, Words]] = {
     ),
 }
 
+_AT_LEAST = Words("적어도 {n}", "At least {n}")
 #: Why an identifier joins nobody: short, and as a sentence.
 SHARED: dict[str, tuple[Words, Words]] = {
     "many_owners": (
@@ -144,9 +145,10 @@ class Teller:
         """A refusal's reason in a few words."""
         return REFUSED[reason][0].of(self.language) if reason in REFUSED else reason
 
-    def shared(self, because: str, owners: int, days: int) -> str:
-        """Why an identifier joins nobody."""
-        return SHARED[because][1].of(self.language).format(owners=f"{owners:,}", days=days)
+    def shared(self, because: str, owners: int, days: int, *, more: bool = False) -> str:
+        """Why an identifier joins nobody. Args: more: it has claims beyond those in which *owners* were counted."""
+        counted = (_AT_LEAST.of(self.language) if more else "{n}").format(n=f"{owners:,}")
+        return SHARED[because][1].of(self.language).format(owners=counted, days=days)
 
     def shared_short(self, because: str) -> str:
         """The same in a few words."""

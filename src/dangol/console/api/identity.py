@@ -143,6 +143,8 @@ class SharedIdentifier(Struct):
     claims: int
     #: People among whom its claims lie: what it would have glued.
     people: int
+    #: It has more claims than were looked at: owners, claims and people are the least it has.
+    more: bool
     first_at: datetime | None
     last_at: datetime | None
 
@@ -230,8 +232,8 @@ def read_shared(call: Call) -> SharedIdentifiers:
     teller = teller_of(call, [], shown=sees(call, "shared identifiers", act="people.found"))
     told = [
         SharedIdentifier(
-            one.type, teller.value(one.type, one.value), one.because, teller.shared(one.because, one.owners, one.days), one.owners, one.days,
-            one.since, one.claims, one.apart, one.first_at, one.last_at,
+            one.type, teller.value(one.type, one.value), one.because, teller.shared(one.because, one.owners, one.days, more=one.more), one.owners,
+            one.days, one.since, one.claims, one.apart, one.more, one.first_at, one.last_at,
         )
         for one in page.found
     ]  # fmt: skip

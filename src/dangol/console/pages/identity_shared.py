@@ -105,11 +105,13 @@ def one(request: HttpRequest, node: UUID) -> HttpResponse:
 
 def _row(view: SharedView) -> dict[str, Any]:
     teller = teller_for([], set())
+    plus = "+" if view.more else ""  # counted among the claims that were looked at: the least it has
     return {
+        "told": {"owners": f"{view.owners:,}{plus}", "apart": f"{view.apart:,}{plus}", "claims": f"{view.claims:,}{plus}"},
         "node": view.node_id, "icon": identifier_icon(view.type), "kind": teller.kind(view.type), "value": short(teller.value(view.type, view.value)),
         "because": teller.shared_short(view.because), "reason": str(view.because), **LOOKS[view.because],
-        "says": teller.shared(view.because, view.owners, view.days), "owners": view.owners, "since": view.since, "claims": view.claims,
-        "more": view.more, "apart": view.apart, "last": view.last_at,
+        "says": teller.shared(view.because, view.owners, view.days, more=view.more), "owners": view.owners, "since": view.since, "claims": view.claims,
+        "apart": view.apart, "last": view.last_at,
     }  # fmt: skip
 
 
