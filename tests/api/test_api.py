@@ -421,6 +421,7 @@ def test_the_description_covers_every_operation() -> None:
         for one in methods.values():
             assert one["description"].strip(), path
             assert "\n    " not in one["description"], "Markdown would show it as code"
+            assert one.get("x-roles", []) == [role for role in Role if "x-permission" in one and may(role, one["x-permission"])]
             assert {part["name"] for part in one["parameters"] if part["in"] == "path"} == {part[1:-1] for part in path.split("/") if part.startswith("{")}
             assert "503" in one["responses"]
     for language in ("ko", "en"):

@@ -162,7 +162,11 @@ BODIES: dict[str, dict[str, str]] = {
         "position": "이 위치 다음부터 보내요. 다시 보내거나 건너뛸 때 써요.",
     },
     "TryBody": {"document": "식별 규칙 문서예요. YAML로 적어요."},
-    "ApplyBody": {"document": "식별 규칙 문서예요. YAML로 적어요.", "why": "바꾸는 이유예요. 판과 함께 남아요."},
+    "ApplyBody": {
+        "document": "식별 규칙 문서예요. YAML로 적어요.",
+        "why": "바꾸는 이유예요. 판과 함께 남아요.",
+        "replaces": "tried.version이에요. 그동안 다른 판을 적용했으면 아무것도 바꾸지 않아요(rules_overtaken). null이면 지금 쓰는 판이 무엇이든 바꿔요.",
+    },
     "NewVersion": {
         "schema": "속성의 JSON Schema(draft 2020-12)예요. {properties, traits, context}로 부분마다 따로 적어도 돼요.",
         "from_catalogue": "스키마를 표준 데이터 모델에서 가져와요.",

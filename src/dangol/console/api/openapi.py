@@ -11,6 +11,7 @@ import msgspec
 from dangol import __version__
 from dangol.console.api.operations import PREFIX, Operation
 from dangol.console.api.problems import MEDIA_TYPE, TITLES, Kind, status_of
+from dangol.operators import who_may
 
 #: What any operation that asks who you are may answer.
 USUAL = (
@@ -63,6 +64,10 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "title": "Dangol",
             "version": __version__,
             "summary": "One person's view over every channel, and everything that leads to it.",
+            "description": (
+                "Send a token as `Authorization: Bearer …`; `dangol token add NAME --role ROLE` makes one. Its role decides what may be asked "
+                "(`x-roles`) and whether personal data is shown. What cannot be done is answered as application/problem+json. Times are UTC."
+            ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"token": []}],
@@ -136,6 +141,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["security"] = []
     else:
         described["x-permission"] = operation.permission.value
+        described["x-roles"] = [role.value for role in who_may(operation.permission)]
     if operation.body is not None:
         (body,), _ = msgspec.json.schema_components([operation.body], ref_template=_REF)
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
