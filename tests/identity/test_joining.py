@@ -19,6 +19,7 @@ from dangol.identity import (
     Decision,
     DecisionKind,
     DecisionRefused,
+    LinkOutcome,
     Seen,
     decide,
     default_rules,
@@ -67,6 +68,10 @@ class Crowd:
         self.nodes = {node_bytes(*value): value for value in self.values}
         self.decided: list[int] = []
         self.told = 0
+        #: What somebody outside knows who is told nothing but what changed: people, whose what was named is, why claims are refused.
+        self.people: set[bytes] = set()
+        self.whose: dict[bytes, bytes] = {}
+        self.refusals: dict[tuple[bytes, bytes], str] = {}
 
     def batch(self, events: int) -> None:
         """Some events in one transaction."""
@@ -89,14 +94,18 @@ class Crowd:
                     first = min(known, claim, key=lambda one: one.order)
                     claim = Claim(*pair, first.first_at, first.first_message, 1, 1, max(known.last_at, claim.last_at), known.events + 1, "identify", known.verified or claim.verified)
                 claims[pair] = claim
+        before = self.persons(), self.refused()
         with self.connection.transaction():
             outcome = link(self.connection, seen, claims, self.rules)
-        assert {node: self.person(node) for node in seen} == outcome.person_of
+        now = self.persons()
+        assert {node: now[node] for node in seen} == outcome.person_of
+        self.follow(outcome, *before)
 
     def decision(self) -> None:
         """Somebody decides, or takes a decision back."""
+        before = self.persons(), self.refused()
         if self.decided and self.dice.random() < 0.5:
-            take_back(self.connection, self.decided.pop(self.dice.randrange(len(self.decided))), self.rules, actor="t", at=NOW)
+            self.follow(take_back(self.connection, self.decided.pop(self.dice.randrange(len(self.decided))), self.rules, actor="t", at=NOW).outcome, *before)
             return
         a, b = (node_bytes(*one) for one in self.dice.sample(self.values, 2))
         try:
@@ -105,11 +114,38 @@ class Crowd:
             return
         if not done.already:
             self.decided.append(done.number)
+            self.follow(done.outcome, *before)
 
-    def person(self, node: bytes) -> bytes:
-        row = self.connection.execute("select person_id from identifier where node_id = %s::uuid", [node.hex()]).fetchone()
-        assert row is not None
-        return bytes(row[0])
+    def persons(self) -> dict[bytes, bytes]:
+        given = [node.hex() for node in self.nodes]
+        return dict(self.connection.execute("select node_id, person_id from identifier where node_id = any(%s::uuid[])", [given]).fetchall())
+
+    def refused(self) -> dict[tuple[bytes, bytes], str]:
+        given = [node.hex() for node in self.nodes]
+        rows = self.connection.execute("select a, b, refused from edge where a = any(%s::uuid[]) and refused <> ''", [given]).fetchall()
+        return {(a, b): refused for a, b, refused in rows}
+
+    def follow(self, outcome: LinkOutcome, before: dict[bytes, bytes], refused_before: dict[tuple[bytes, bytes], str]) -> None:
+        """Take what is told word for word: created, then split, then merged. *before*: whose each identifier was, and why claims were refused."""
+        now = self.persons()
+        for created in outcome.created:
+            assert created.person not in self.people
+            self.people.add(created.person)
+            self.whose[created.node] = created.person
+        for split in outcome.split:
+            assert len(split.parts) > 1
+            self.people = self.people - {split.person} | split.parts.keys()
+            self.whose |= {node: part for part, nodes in split.parts.items() for node in nodes}
+        for merged in outcome.merged:
+            assert merged.into not in merged.people
+            assert self.people >= set(merged.people) != set()
+            self.people = self.people.difference(merged.people) | {merged.into}
+            self.whose |= {node: merged.into for node, person in self.whose.items() if person in merged.people}
+            came = [{before.get(end, end) for end in claim} for claim in merged.claims]
+            assert {(len(people), *{now[end] for end in claim}) for people, claim in zip(came, merged.claims, strict=True)} <= {(2, merged.into)}
+            assert self.decided or set().union(*came) >= set(merged.people), "only a decision joins without a claim"
+        assert not refused_before.items() & {((refused.a, refused.b), refused.reason) for refused in outcome.refused}, "told once"
+        self.refusals |= {(refused.a, refused.b): refused.reason for refused in outcome.refused}
 
     def check(self) -> None:
         """People, and which claims are refused and why, are what judging all claims at once says."""
@@ -132,6 +168,9 @@ class Crowd:
         people = {node: into for members in together.values() for into in [leader(members, kinds, self.rules)] for node in members}
         assert {self.nodes[node]: person for node, _, _, person in identifiers} == {self.nodes[node]: person for node, person in people.items()}
         assert {(a, b): refused for a, b, *_, refused in edges if refused} == judged.refused
+        assert self.people == set(self.persons().values())
+        assert self.whose == {node: person for node, person in self.persons().items() if node in self.whose}
+        assert {pair: self.refusals.get(pair) for pair in judged.refused} == judged.refused
 
 
 @pytest.mark.parametrize("first", [0, 1000])

@@ -228,6 +228,17 @@ def test_a_crowd_is_divided_by_one_key_after_the_other():
     assert told[40].left_out == 0 < told[5].left_out
 
 
+@pytest.mark.parametrize("mistyped", ["딤", "감", "긴", "기"], ids=["first consonant", "vowel", "last consonant", "left out"])
+def test_a_slip_in_the_surname_leaves_its_begin_or_its_end(mistyped):
+    """Of thirty-two with one birthday and given name, too many to compare all, the two are compared whose surnames begin or end alike."""
+    surnames = ["김", mistyped, *"박최정강조윤장한오서신권황안송전홍유고문양손배백허노하곽성차"]
+    crowd = [Record(person_id=UUID(int=n), names=(f"{surname}민지",), birth_date="1990-01-01") for n, surname in enumerate(surnames)]
+    reports, pairs = _pairs(crowd, replace(SMALL, block_most=12))
+    assert (0, 1) in pairs
+    assert reports["day of birth and given name"].left_out == 32
+    assert len(pairs) < 32 * 31 / 2 / 3
+
+
 def _exactly(connection: duckdb.DuckDBPyConnection, *_: object) -> None:
     connection.execute("create or replace table worth as from pair")
 

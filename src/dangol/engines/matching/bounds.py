@@ -17,7 +17,7 @@ class Bounds:
     #: Largest block whose members are all compared: each record meets at most `block_most - 1` others by one rule.
     block_most: int = 60
     #: Pairs that all rules together give at most for each record of a brand, however large it is.
-    pairs_each: float = 7.0
+    pairs_each: float = 7.5
     #: So many pairs are compared in any case: the few records of a small brand may meet more others each.
     pairs_free: int = 8_000_000
     #: Random pairs from which u is counted.

@@ -159,11 +159,13 @@ PEOPLE = Layout(
         Block("home and given name", (Key("building"), _GIVEN)),
         # Addresses are one slip apart only where the digits in them are the same.
         Block("begin of e-mail and its digits", (Key("mailbox", letters=5), Key("mailbox_digits")), (_YEAR, _SURNAME)),
-        # A slip in the name leaves its begin or its end: of millions these two keep who share a surname and a birthday few enough, and the
-        # pairs go to them rather than to namesakes of one year, who hardly ever are one without a number, an address or a home in common.
-        Block("day of birth, surname, begin of given name", (Key("birth"), _SURNAME, Key("given", letters=2)), share=2),
-        Block("day of birth and given name", (Key("birth"), _GIVEN), (Key("surname", letters=1),)),
-        Block("day of birth, surname, end of given name", (Key("birth"), _SURNAME, Key("given", letters=-2)), share=2),
+        # A slip in the given name or in the surname leaves its begin or its end: of millions these keep those of one birthday few enough, and
+        # the pairs go to them rather than to namesakes of one year, who hardly ever are one without a number, an address or a home in common.
+        Block("day of birth, surname, begin of given name", (Key("birth"), _SURNAME, Key("given", letters=2)), share=2.5),
+        Block("day of birth, given name, begin of surname", (Key("birth"), _GIVEN, Key("surname", letters=1)), share=0.5),
+        Block("day of birth, given name, end of surname", (Key("birth"), _GIVEN, Key("surname", letters=-1)), share=0.5),
+        Block("day of birth, surname, end of given name", (Key("birth"), _SURNAME, Key("given", letters=-2)), share=2.5),
+        Block("day of birth and given name", (Key("birth"), _GIVEN), share=0.5),
         Block("day of birth and surname", (Key("birth"), _SURNAME), (Key("given", letters=1),), share=0.5),
         Block("name and year of birth", (Key("sounds", each=True), _YEAR), (Key("birth_day", letters=2),), share=0.5),
         Block("name", (Key("sounds", each=True),), (Key("postcode"),), share=0.5),
