@@ -111,6 +111,18 @@ def test_a_normaliser_keeps_its_version():
     assert read_rules(limited("{rank: 10, normaliser: email@2}")).normalise("email", "Mina+Shop@Brand.kr") == "mina@brand.kr"
 
 
+def test_full_width_letters_and_digits_are_the_ordinary_ones():
+    """A loyalty number typed on a Korean keyboard at full width is that number; what means nobody means nobody at any width."""
+    rules = default_rules("KR")
+    assert rules.normalise("loyalty_number", "Ｌ－７７ ") == rules.normalise("loyalty_number", "L-77") == "L-77"
+    assert rules.normalise("email", "ｍｉｎａ＠ｂｒａｎｄ．ｋｒ") == "mina@brand.kr"
+    assert rules.normalise("phone", "０１０－１２３４－５６７８") is None, "the number of every example"
+    assert rules.normalise("phone", "０１０－９２３４－５６７８") == "+821092345678"
+    for kind, nobody in (("user_id", "ＮＵＬＬ"), ("user_id", "００００"), ("anonymous_id", "'null'")):
+        assert rules.normalise(kind, nobody) is None
+    assert rules.normalise("user_id", "Ｍ１") == "Ｍ１", "version 1 never changes"
+
+
 def test_a_trait_that_names_no_type_is_refused():
     """What stands beside a trait is the name of a type."""
     document = shipped_document().replace("  kakao_id: kakao_id", "  kakao_id: {rank: 4}")

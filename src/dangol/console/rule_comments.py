@@ -17,6 +17,7 @@ COMMENTS: dict[str, str] = {
     "# known: it stands for somebody known (unique ones do): an unverified claim never joins two known people.": "# known: 누구인지 아는 사람을 뜻해요(unique면 언제나 그래요). 확인되지 않은 값만으로는 아는 두 사람을 합치지 않아요.",
     "# typed: anybody may type it, so it proves nothing unless the event says so (trait email_verified: true).": "# typed: 누구나 입력할 수 있어서, 이벤트가 확인됐다고 할 때만(특성 email_verified: true) 증거로 봐요.",
     "# normaliser: text, lower, email or phone, each with a version (email@1); a name alone means version 1, so an upgrade changes nobody.": "# normaliser: 값을 맞추는 방식이에요. text, lower, email, phone에 버전을 붙여요(email@1). 이름만 쓰면 버전 1이라 업그레이드해도 아무도 바뀌지 않아요.",
+    "#   text@2 takes full-width letters and digits (Ｍ１２) for ordinary ones (M12).": "#   text@2는 전각 글자와 숫자(Ｍ１２)를 보통 글자(M12)로 봐요.",
     "#   email@2 also leaves out what stands after a plus sign (mina+shop@ is mina@).": "#   email@2는 더하기 뒤도 빼고 봐요(mina+shop@은 mina@과 같아요).",
     "# limit: one person gets at most so many values of it; with days: so many new ones within so many days. The claim that would is refused.": "# limit: 한 사람이 가질 수 있는 개수예요. days가 있으면 그 기간에 새로 가질 수 있는 개수예요. 넘으면 잇지 않아요.",
     "# shared: with so many owners (known people) at once, within so many days, it joins nobody any more; neither does one of which so": "# shared: 정한 기간에 아는 사람 여럿(owners)이 함께 쓰면 더는 누구도 이어 주지 않아요. 언제든 여러 회원(proven)이 저마다",

@@ -150,12 +150,18 @@ class RuleSet:
 
     def is_blocked(self, value: str) -> bool:
         """Whether *value* is one that clients send when they mean nobody."""
-        bare = value.strip("'\"` ").lower()
+        # As a Korean keyboard writes them, full-width letters and digits mean the same: ＮＵＬＬ, ００００.
+        bare = unicodedata.normalize("NFKC", value).strip("'\"` ").lower()
         return not bare or bare in self.blocked_any_case or self._patterns.search(bare) is not None
 
 
 def _text(raw: str, region: str) -> str | None:  # noqa: ARG001 - one signature for all
     return unicodedata.normalize("NFC", raw).strip()
+
+
+def _text_of_one_width(raw: str, region: str) -> str | None:  # noqa: ARG001
+    # What a person types at a till or a kiosk: Korean keyboards write full-width letters and digits at the press of a key.
+    return unicodedata.normalize("NFKC", raw).strip()
 
 
 def _lower(raw: str, region: str) -> str | None:  # noqa: ARG001
@@ -212,7 +218,7 @@ def _email_inbox(raw: str, region: str) -> str | None:
 
 #: name -> version -> normaliser. A version never changes once it is released: what it gives is in people's ids. Better ones are added.
 _NORMALISERS: dict[str, dict[int, Callable[[str, str], str | None]]] = {
-    "text": {1: _text},
+    "text": {1: _text, 2: _text_of_one_width},
     "lower": {1: _lower},
     "email": {1: _email, 2: _email_inbox},
     "phone": {1: _phone},
