@@ -61,7 +61,7 @@ def test_repeating_an_import_doubles_nothing(running_shop: Shop, source: str, tm
     assert when, again.err
     seoul = ZoneInfo("Asia/Seoul")
     assert abs(datetime.now(seoul) - datetime.fromisoformat(when[1]).replace(tzinfo=seoul)) < timedelta(minutes=10), "in the brand's zone"
-    assert "one that came before, with the same messageId, ends as a duplicate" in again.err
+    assert "one that came before from this source, with the same messageId, ends as a duplicate" in again.err
 
 
 def test_an_import_killed_in_the_middle_goes_on_where_it_stopped(running_shop: Shop, source: str, tmp_path: Path):

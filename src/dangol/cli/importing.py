@@ -272,7 +272,7 @@ def _tell(importer: Importer, *, as_json: bool) -> None:
         remark(str(problem))
     if tally.undated:
         remark(_undated(tally))
-    remark("They take effect as soon as Dangol processes them; one that came before, with the same messageId, ends as a duplicate.")
+    remark("They take effect as soon as Dangol processes them; one that came before from this source, with the same messageId, ends as a duplicate.")
     say(f"{tally.rows:,} rows read, {tally.events:,} events written{_remainder(tally)}.")
 
 
