@@ -9,8 +9,10 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import expect
+from psycopg import OperationalError
 
 from dangol.console import streaming
+from dangol.console.pages import home, live
 from dangol.events import now_us
 from tests.console.brand import EMAIL, event
 from tests.console.conftest import OPERATORS, _session
@@ -168,6 +170,39 @@ def test_live_asks_where_no_stream_can_be_had(full, open_page, monkeypatch):
     feed(full, event("st-poll", "Products Searched", 0, query="물어봐서 온 것"))
     expect(page.locator(".liverow", has_text="물어봐서 온 것")).to_have_count(1)
     page.complaints.clear()  # the browser notes the 503 itself
+
+
+def test_live_says_that_the_database_is_away(full, open_page, monkeypatch):
+    """While State does not answer, the page says so, once; when it is back it listens again and misses nothing."""
+    page = open_page(full, "/live")
+    state = page.locator("[data-live-state]")
+    expect(state).to_have_text("듣고 있어요")
+    look = live.Watch.look
+
+    def away(_watch):
+        raise OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as gone:
+        gone.setattr(live.Watch, "look", away)
+        expect(state).to_contain_text("데이터베이스가 답하지 않아요")
+        with follow(full, "/live/stream?lang=ko") as stream:
+            next_event(stream, "away")
+            gone.setattr(live.Watch, "look", look)
+            name = next(line.decode().strip() for line in stream if line.startswith(b"event: "))
+            assert name == "event: hello", "that it is away is said once"
+    expect(state).to_have_text("듣고 있어요")
+    feed(full, event("st-away", "Products Searched", 0, query="돌아온 뒤"))
+    expect(page.locator(".liverow", has_text="돌아온 뒤")).to_have_count(1)
+
+
+def test_home_does_not_count_what_it_cannot_know(full, open_page, monkeypatch):
+    """With State away the lake's number is a dash, never 0."""
+    page = open_page(full, "/")
+    lake = page.locator(".ends [data-now=processed]")
+    expect(lake).not_to_have_text("–")
+    known, unknown = home._news, dict.fromkeys(("applied", "duplicate", "quarantined", "suppressed"))
+    monkeypatch.setattr(home, "_news", lambda: {**known(), **unknown})
+    expect(lake).to_have_text("–")
 
 
 def test_pages_leave_no_connection_open(full):

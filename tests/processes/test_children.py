@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from dangol.processes import children, presence, supervisor
+from dangol.processes import children, console, listening, presence, supervisor
 from dangol.processes.children import Child, how_it_ended, rotate, stop_all
 from dangol.processes.presence import AlreadyRunning, alive, hold, read_news, supervisor_pid, ticks_of
 from dangol.settings import Collect, Console, Settings
@@ -100,8 +101,16 @@ def test_a_full_disk_does_not_end_the_supervisor(tmp_path: Path, monkeypatch: py
 def test_an_address_of_another_machine_is_named(tmp_path: Path, host: str, port: int, words: str):
     """Not the port is wrong then, and no other port would help."""
     settings = Settings(workspace=tmp_path, collect=Collect(host=host, port=port), console=Console(port=free_port()))
-    with pytest.raises(supervisor.PortBusy, match=re.escape(words)):
+    with pytest.raises(listening.PortBusy, match=re.escape(words)):
         supervisor.Supervisor(settings, print)._check_ports()
+
+
+def test_a_console_alone_names_the_port_that_is_taken(tmp_path: Path):
+    """Run on its own, the console refuses a taken port in words, with the setting, before it loads anything."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(listening.PortBusy, match=rf"console\.port = {port} cannot be used.*DANGOL_CONSOLE_PORT=PORT"):
+            console.run(Settings(workspace=tmp_path, console=Console(port=port)))
 
 
 def test_a_workspace_is_held_once_and_let_go_by_death(tmp_path: Path):

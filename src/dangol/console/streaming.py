@@ -54,6 +54,9 @@ _HEADERS = {
 }
 
 
+#: What the page is told while it listens, and when State stops answering.
+_HELLO, _AWAY = b"event: hello\ndata: {}\n\n", b"event: away\ndata: {}\n\n"
+
 T = TypeVar("T")
 
 
@@ -125,7 +128,8 @@ class PageStreams:
     async def _pump(self, request: _Request, watch: Watch, send: Any, gone: asyncio.Future[None]) -> None:
         """Send what *watch* finds until the browser goes, the session ends or the stream has lasted long enough."""
         began = said_at = asked_at = time.monotonic()
-        chunk = b"retry: %d\nevent: hello\ndata: {}\n\n" % RETRY_MS
+        chunk = b"retry: %d\n%s" % (RETRY_MS, _HELLO)
+        away = False
         while True:
             if chunk:
                 await asyncio.wait_for(send({"type": "http.response.body", "body": chunk, "more_body": True}), SEND_SECONDS)
@@ -140,9 +144,10 @@ class PageStreams:
                     await send({"type": "http.response.body", "body": b"event: ended\ndata: {}\n\n", "more_body": True})
                     return
             try:
-                chunk = await self._in_thread(watch.look)
-            except (psycopg.Error, DjangoError, DangolError):  # State is away; the next look tells
-                chunk = b""
+                news = await self._in_thread(watch.look)
+                chunk, away = (_HELLO + news if away else news), False
+            except (psycopg.Error, DjangoError, DangolError):  # State is away: said once; the look that finds it again says hello
+                chunk, away = (b"" if away else _AWAY), True
             if not chunk and now - said_at >= HEARTBEAT_SECONDS:
                 chunk = b": still here\n\n"
 

@@ -7,6 +7,7 @@ import sys
 
 import uvicorn
 
+from dangol.processes.listening import PortBusy, busy, why_not
 from dangol.settings import Settings
 
 #: Requests still running when asked to stop may finish within this; the change feed's endless answers are cut.
@@ -16,10 +17,12 @@ TURN_SECONDS = 0.001
 
 
 def run(settings: Settings) -> None:
-    """Serve the console until SIGTERM or SIGINT."""
+    """Serve the console until SIGTERM or SIGINT. Raises: PortBusy."""
     from dangol import app  # noqa: PLC0415 - Django is set up only where it is used
     from dangol.engines.log import ask_for_short_slice  # noqa: PLC0415 - as above
 
+    if error := busy(settings.console.host, settings.console.port):
+        raise PortBusy(why_not("console.port", "DANGOL_CONSOLE_PORT=PORT", settings.console.host, settings.console.port, error))
     ask_for_short_slice()  # answers are short work: beside a busy worker they should not wait for a long turn
     app.configure(settings)
     from dangol.console.asgi import application  # noqa: PLC0415 - needs Django set up

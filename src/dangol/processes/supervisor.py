@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -20,11 +19,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType
 
-from dangol.errors import DangolError
 from dangol.intake.snapshot import path_of
 from dangol.processes.borrowing import state_in_use
 from dangol.processes.children import Child, rotate, stop_all
 from dangol.processes.groundwork import Groundwork
+from dangol.processes.listening import PortBusy, busy, why_not
 from dangol.processes.presence import News, end_leftovers, hold, ticks_of, wanted, write_news
 from dangol.settings import Settings
 
@@ -43,12 +42,6 @@ DEATHS_TOLD = 4
 #: Intake finishes the requests it has within this; the others their batch.
 COLLECT_STOP_SECONDS = 3.0
 OTHERS_STOP_SECONDS = 4.0
-
-
-class PortBusy(DangolError):
-    """Dangol cannot listen where it is set to: mostly, another program does already."""
-
-    code = "port_busy"
 
 
 class Supervisor:
@@ -175,15 +168,15 @@ class Supervisor:
         if collect.port == console.port:
             raise PortBusy(f"collect.port and console.port are both {console.port}; they must differ (--collect-port, --port).")
         for setting, option, host, port in (
-            ("console.port", "--port", console.host, console.port),
-            ("collect.port", "--collect-port", collect.host, collect.port),
+            ("console.port", "--port PORT", console.host, console.port),
+            ("collect.port", "--collect-port PORT", collect.host, collect.port),
         ):
             until = time.monotonic() + PORT_PATIENCE_SECONDS
-            while error := _busy(host, port):
+            while error := busy(host, port):
                 if error.errno == errno.EADDRINUSE and time.monotonic() < until:
                     time.sleep(0.1)
                     continue
-                raise PortBusy(_why_not(setting, option, host, port, error))
+                raise PortBusy(why_not(setting, option, host, port, error))
 
     def _child(self, name: str, *words: str) -> Child:
         command = [sys.executable, "-m", "dangol", words[0], "--workspace", str(self._settings.workspace), "--supervised", str(os.getpid())]
@@ -233,35 +226,6 @@ def _url(host: str, port: int) -> str:
     """An address that a browser on this machine can open."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
     return f"http://{shown}:{port}"
-
-
-def _why_not(setting: str, option: str, host: str, port: int, error: OSError) -> str:
-    """Why nobody can listen on host and port, and what to do about it."""
-    other = f"choose another port: {option} PORT, or {setting} in dangol.toml."
-    match error.errno:
-        case errno.EADDRINUSE:
-            what = f"Stop the program that listens there (ss -ltnp 'sport = :{port}' names it), or {other}"
-        case errno.EACCES:
-            what = f"Ports below 1024 are the system's; {other} A proxy in front may listen there."
-        case _:
-            name = setting.replace(".port", ".host")
-            return (
-                f"{name} = {host!r} cannot be listened on: {error.strerror or error}."
-                " It must be an address of this machine, like 127.0.0.1, or 0.0.0.0 for all its networks."
-            )
-    return f"{setting} = {port} cannot be used: {error.strerror or error}. {what}"
-
-
-def _busy(host: str, port: int) -> OSError | None:
-    """Why *port* cannot be listened on; None when it can."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error
-    return None
 
 
 def _answers(url: str) -> bool:

@@ -28,7 +28,8 @@ export function setUpFlow() {
     }
   };
   const show = (news) => {
-    const processed = ["applied", "duplicate", "quarantined", "suppressed"].reduce((sum, fate) => sum + (news[fate] ?? 0), 0);
+    const fates = ["applied", "duplicate", "quarantined", "suppressed"].map((fate) => news[fate]);
+    const processed = fates.includes(null) ? null : fates.reduce((sum, n) => sum + n, 0); // not known is not 0
     write({ ...news, processed });
     for (const pipe of flow.querySelectorAll("[data-pipe]")) pipe.dataset.pace = news[`pace_${pipe.dataset.pipe}`];
     let left = 0;

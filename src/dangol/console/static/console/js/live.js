@@ -11,8 +11,8 @@ export function setUpLive() {
   const button = document.querySelector("[data-pause]");
   const news = document.querySelector("[data-live-news]");
   const words = korean
-    ? { listening: "듣고 있어요", asking: "2초마다 확인하고 있어요", waiting: "다시 연결하고 있어요", paused: "멈춤" }
-    : { listening: "Listening", asking: "Looking every 2 seconds", waiting: "Connecting again", paused: "Paused" };
+    ? { listening: "듣고 있어요", asking: "2초마다 확인하고 있어요", waiting: "다시 연결하고 있어요", away: "데이터베이스가 답하지 않아요. 들어온 이벤트는 안전하고, 돌아오면 이어서 보여드려요", paused: "멈춤" }
+    : { listening: "Listening", asking: "Looking every 2 seconds", waiting: "Connecting again", away: "The database does not answer. Events are safe, and go on here when it is back", paused: "Paused" };
   let state = "listening";
   let held = [];
   let heldCount = 0;
@@ -58,6 +58,8 @@ export function setUpLive() {
     try {
       const answer = await fetch(`/live?${before.dataset.query}&after=${before.dataset.position}`, { headers: { "HX-Request": "true" } });
       const html = await answer.text();
+      state = answer.ok ? "asking" : "away";
+      tell();
       // A filter that was changed meanwhile has another bar: these rows are not its own.
       if (answer.ok && answer.headers.has("X-Position") && before.isConnected) take({ n: html.split("<li").length - 1, html }, answer.headers.get("X-Position"));
     } catch {

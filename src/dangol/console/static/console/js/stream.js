@@ -3,7 +3,8 @@
 const HELLO_MS = 8000;
 const AGAIN_MS = 30000;
 
-// address(): where the stream is. on: {event name: (data, id) => …}. ask(): one look without the stream. tell(state): listening, asking, waiting.
+// address(): where the stream is. on: {event name: (data, id) => …}. ask(): one look without the stream. tell(state): listening, asking, waiting, away (the server
+// answers, its database does not).
 export function follow({ address, on, ask, everyMs, tell = () => {} }) {
   let source = null;
   let polling = null;
@@ -34,6 +35,7 @@ export function follow({ address, on, ask, everyMs, tell = () => {} }) {
       clearTimeout(patience);
       tell("listening");
     });
+    source.addEventListener("away", () => tell("away"));
     // Signed out, or the role was taken away: the whole page says which.
     source.addEventListener("ended", () => location.reload());
     for (const [name, take] of Object.entries(on)) source.addEventListener(name, (event) => take(JSON.parse(event.data), event.lastEventId));
