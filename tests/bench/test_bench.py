@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 
 from dangol.bench import command, process
-from dangol.bench.filling import fill_people
+from dangol.bench.filling import fill_people, fill_receipts
 from dangol.bench.made import STRANGERS, batches, event, visiting
 from dangol.bench.measure import Result, median, percentile
 from dangol.bench.scratch import answer_of, helper
@@ -133,6 +133,17 @@ def test_filled_people_are_people(workspace: Settings) -> None:
     assert view is not None
     assert {one.type for one in view.identifiers} == {"user_id", "anonymous_id"}
     assert view.events == 10
+
+
+def test_filled_receipts_are_known_by_their_keys(workspace: Settings) -> None:
+    """Each is there once, and no index is missing afterwards."""
+    indexes = "select count(*) from pg_indexes where tablename = 'receipt'"
+    with state.connect(workspace) as connection:
+        before = connection.execute(indexes).fetchone()
+    fill_receipts(workspace, 1_000_000, 1_000_300)
+    with state.connect(workspace) as connection:
+        assert connection.execute(indexes).fetchone() == before
+        assert connection.execute("select count(distinct key) from receipt where message_id like 'filled-receipt-%'").fetchone() == (300,)
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ def _named(long: bool) -> dict[str, Callable[[], list[Result]]]:
         "intake-latency": intake.latency,
         "process": process.process,
         "scale": partial(process.scale, long=long),
+        "receipts": partial(process.receipts, long=long),
         "identity": identity.identity,
         "freshness": live.freshness,
         "profile-read": live.profile_read,
@@ -50,6 +51,7 @@ NAMES = (
     "intake-latency",
     "process",
     "scale",
+    "receipts",
     "identity",
     "freshness",
     "profile-read",
@@ -68,7 +70,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--worlds", metavar="PEOPLE/DAYS/SEED,…", default="", help="matching only on these made-up brands, their counts added up; needs no --data"
     )
-    parser.add_argument("--long", action="store_true", help="also the sizes that take long: 10 M identifiers, 50 M facts")
+    parser.add_argument("--long", action="store_true", help="also the sizes that take long: 10 M identifiers, 30 M receipts, 50 M facts")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from dangol.settings import Settings
 
 #: People per COPY: bounds the memory of the benchmark.
 CHUNK = 50_000
+RECEIPTS_CHUNK = 1_000_000
 TABLES = ("identifier", "edge", "fragment", "receipt")
 #: How full a B-tree's pages are in which random keys were inserted, %: ln 2 (A. Yao, On random 2-3 trees, Acta Informatica 9, 1978).
 RANDOM_FILL = 69
@@ -39,6 +40,27 @@ def fill_people(settings: Settings, first: int, end: int) -> None:
             for start in range(first, end, CHUNK):
                 _fill(connection, range(start, min(end, start + CHUNK)))
         connection.execute(f"vacuum analyze {', '.join(TABLES)}")
+
+
+def fill_receipts(settings: Settings, first: int, end: int) -> None:
+    """Receipts number *first* … *end*-1 of events that nobody asks for any more, a second apart up to now, each with a digest of usual size."""
+    from dangol.engines import state  # noqa: PLC0415 - beside its use
+
+    with connect_raw(state.locate(settings), autocommit=True) as connection:
+        with connection.transaction(), _without_indexes(connection):
+            for start in range(first, end, RECEIPTS_CHUNK):
+                connection.execute(
+                    """
+                    insert into receipt (key, content, source_id, message_id, fate, duplicates, node_id, device_id, type, name, original_at, occurred_at,
+                                         received_at, processed_at, seq, digest)
+                    select md5('key ' || n)::uuid, n, 1, 'filled-receipt-' || n, 1, 0, md5('node ' || n / 7)::uuid, md5('device ' || n / 7)::uuid,
+                           'track', 'Product Viewed', at, at, at, at, n,
+                           '{"name": "울 머플러", "path": "/goods/1234", "price": 52000, "currency": "KRW", "product_id": "P01234"}'
+                      from generate_series(%s::bigint, %s::bigint) as n, lateral (select now() - (%s - n) * interval '1 second' as at)
+                    """,
+                    [start, min(end, start + RECEIPTS_CHUNK) - 1, end],
+                )
+        connection.execute("vacuum analyze receipt")
 
 
 @contextmanager

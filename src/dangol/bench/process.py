@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 import msgspec
 
 from dangol.bench.brand import fill_with_brand
-from dangol.bench.filling import fill_people
+from dangol.bench.filling import fill_people, fill_receipts
 from dangol.bench.made import batches, scattered, visiting
 from dangol.bench.measure import Result, median
 from dangol.bench.scratch import BenchFailed, answer_of, helper, scratch
@@ -27,6 +27,11 @@ SCALE_EVENTS = 40_000
 SCALE_WARM = 120_000
 LONG_SCALE_WARM = 400_000
 SCALE_ROUNDS = 3
+#: Of a month at 100,000 events a day, and at a million.
+RECEIPTS, LONG_RECEIPTS = 3_000_000, 30_000_000
+RECEIPTS_PEOPLE = 100_000
+#: Events until nearly every page of the receipts' index was met once since the last checkpoint.
+LONG_RECEIPTS_WARM = 1_500_000
 #: Half as many people as identifiers.
 SCALE_PEOPLE = (100_000, 500_000)
 LONG_SCALE_PEOPLE = (500_000, 5_000_000)
@@ -105,14 +110,38 @@ def scale(*, long: bool = False) -> list[Result]:
     return results
 
 
-class _Crowd:
-    """A State that knows so many people already."""
+def receipts(*, long: bool = False) -> list[Result]:
+    """The rate with so many receipts kept, by which an event that comes again is known; in turns, visits as `dangol world` has them."""
+    kept = LONG_RECEIPTS if long else RECEIPTS
+    rounds: list[list[dict[str, float]]] = [[], []]
+    with ExitStack() as stack:
+        crowds = [stack.enter_context(closing(_Crowd(stack.enter_context(scratch()), RECEIPTS_PEOPLE, more))) for more in (0, kept)]
+        for crowd in crowds:
+            crowd.work("visits", 1, LONG_RECEIPTS_WARM if long else SCALE_WARM)
+        for _ in range(SCALE_ROUNDS):
+            for crowd, told in zip(crowds, rounds, strict=True):
+                told.append(crowd.work("visits", 1, SCALE_EVENTS))
+    few, many = (median([one["rate"] for one in told]) for told in rounds)
+    worker, postgresql = (median([one[part] for one in rounds[1]]) for part in ("cpu_us", "state_cpu_us"))
+    return [
+        Result(
+            bench="receipts", what=f"rate with {kept:,} receipts", value=many, unit="events/s", floor=few, floor_is="the rate with less than a million",
+            cpu_us=worker + postgresql, goal="flat", note=f"{RECEIPTS_PEOPLE:,} people; worker {worker:.0f} + PostgreSQL {postgresql:.0f} µs; median of "
+            f"{SCALE_ROUNDS} rounds of {SCALE_EVENTS:,} events in turns; {SCALE_MIXES['visits']}",
+        )
+    ]  # fmt: skip
 
-    def __init__(self, settings: Settings, size: int) -> None:
+
+class _Crowd:
+    """A State that knows so many people already, and keeps so many receipts of other events."""
+
+    def __init__(self, settings: Settings, size: int, receipts: int = 0) -> None:
         from dangol.engines import state  # noqa: PLC0415 - beside its use
 
         self.settings, self.size, self._told = settings, size, 0
         fill_people(settings, 0, size)
+        if receipts:
+            fill_receipts(settings, 10 * size, 10 * size + receipts)
         # Cache and write-ahead log are as large as what State holds asks for when it starts.
         state.stop(settings)
         state.start(settings)
@@ -217,4 +246,4 @@ def _copy_seconds(settings: Settings) -> float:
     return taken
 
 
-__all__ = ["fill_log", "process", "scale", "work"]
+__all__ = ["fill_log", "process", "receipts", "scale", "work"]
