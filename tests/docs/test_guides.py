@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec.inspect
+import polib
 import pytest
 
 from dangol.console.api.asgi import directory
 from dangol.console.api.operations import PREFIX, Found, read_json, read_query
+from dangol.console.identity_words import SHARED
 from dangol.identity.facts import Refused
 from dangol.intake.facts import Reason
 from dangol.operators import Permission, Role, may
@@ -110,3 +112,17 @@ def test_who_may_is_who_may(twin: str):
     rows = [line for line in _read(f"docs/howto/identity{twin}").splitlines() if line.startswith("|") and line.count("|") == 8][2:]
     told = [[cell.strip() == "✓" for cell in row.split("|")[2:-1]] for row in rows]
     assert told == [[all(may(role, permission) for role in roles) for roles in ROLES] for permission in IDENTITY]
+
+
+@pytest.mark.parametrize("page", [f"docs/howto/{name}{twin}" for name in ("identity", "suggested-matches") for twin in (".md", ".ko.md")])
+def test_what_a_guide_tells_to_press_is_on_the_pages(page: str):
+    """Each word in **bold** or *italics* stands on the console's pages in that language, or is a heading of a guide."""
+    words = re.findall(r"\*\*([^*\n]+)\*\*|(?<!\*)\*([^*\n]+)\*(?!\*)", re.sub(r"`[^`\n]*`", "", CONSOLE.sub("", _read(page))))
+    entries = polib.pofile(str(ROOT / "src/dangol/console/locale/ko/LC_MESSAGES/django.po"))
+    korean = page.endswith(".ko.md")
+    screens = [text for one in entries for text in ([one.msgstr, *one.msgstr_plural.values()] if korean else [one.msgid, one.msgid_plural])]
+    screens += [short.ko if korean else short.en for short, _ in SHARED.values()]
+    headings = re.findall(r"^#+ (.*)$", "\n".join(map(_read, PAGES)), re.MULTILINE)
+    said = [bold or slanted for bold, slanted in words]
+    assert said
+    assert [word for word in said if not any(word.lower() in text.lower() for text in [*screens, *headings])] == []
