@@ -117,6 +117,17 @@ def test_the_same_visitor_the_next_time(collect, open_page):
     assert "userId" not in after
 
 
+def test_another_member_on_the_same_device_is_another_visitor(collect, open_page):
+    """Who signs in where somebody else was, without reset() between, gets an anonymous id of their own: two sisters never become one visitor."""
+    page = open_page("dangol.push(['track', 'Looked']); dangol.push(['identify', 'm-1', {name: 'Mina'}]);")
+    before, mina = arrived(collect, 2)
+    page.evaluate("dangol.identify('m-1'); dangol.identify('m-2', {name: 'Bora'}); dangol.track('Bought')")
+    same, bora, bought = arrived(collect, 5)[2:]
+    assert before["anonymousId"] == mina["anonymousId"] == same["anonymousId"]
+    assert bora["anonymousId"] == bought["anonymousId"] != mina["anonymousId"]
+    assert (bora["userId"], bora["traits"], bought["userId"]) == ("m-2", {"name": "Bora"}, "m-2")
+
+
 def test_offline_then_online(collect, open_page):
     """What happens without a network waits in storage and comes with its own time and id, once."""
     page = open_page()

@@ -155,6 +155,8 @@
     identify(userId, traits, more) {
       if (userId && typeof userId === "object") [userId, traits, more] = [null, userId, traits];
       const known = userId == null || String(userId) === who.userId;
+      // Somebody else signed in: a visitor of their own, as with analytics.js.
+      if (!known && who.userId) api.reset();
       who = { ...who, userId: known ? who.userId : String(userId), traits: { ...(known ? who.traits : {}), ...traits } };
       remember();
       enqueue({ type: "identify", traits: traits || {} }, more);
