@@ -69,7 +69,7 @@ def test_make_targets_that_readme_names_exist():
         assert "demo" in named
 
 
-KOREAN_GUIDES = sorted((ROOT / "docs").glob("**/*.ko.md"))
+KOREAN_GUIDES = sorted([*(ROOT / "docs").glob("**/*.ko.md"), *(ROOT / "examples").glob("**/*.ko.md")])
 
 
 def _typed(text: str) -> list[str]:

@@ -68,9 +68,10 @@ def test_every_invoice_becomes_what_it_is(machine, invoices):
     assert again["duplicate"] >= again["applied"]
 
 
-def test_the_page_beside_it_counts_right(invoices):
-    """The table in README.md is arithmetic on the file."""
-    page = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_page_beside_it_counts_right(invoices, name):
+    """The table in README.md, and in its Korean twin, is arithmetic on the file."""
+    page = (EXAMPLE / name).read_text(encoding="utf-8")
     kinds = Counter(invoice["Kind"] for invoice in invoices)
     unknown = sum(invoice["CustomerID"] is None and invoice["Kind"] != "correction" for invoice in invoices)
     for number in (
