@@ -40,6 +40,17 @@ def test_signing_in_and_out(full, open_page):
     page.complaints.clear()  # the browser notes the refused sign-in (422) itself
 
 
+def test_what_is_no_text_breaks_no_page(full, open_page):
+    """A NUL in an address or a form, which only programs send, is looked for and refused like any other word."""
+    page = open_page(full, "/operators", role="owner")
+    assert page.goto(f"{full.url}/operators?find=a%00b").ok
+    assert page.input_value("main input[name=find]") == "a\ufffdb"
+    post = """([path, form]) => fetch(path, {method: "POST", headers: JSON.parse(document.body.getAttribute("hx-headers")), body: new URLSearchParams(form)}).then(answer => answer.text())"""
+    said = page.evaluate(post, ["/operators", {"email": "a\0b", "name": "a\0b", "role": "agent"}])
+    assert 'value="a\ufffdb"' in said
+    page.complaints.clear()  # the browser notes the 422 itself
+
+
 def test_a_session_that_ends_takes_nothing_with_it(full, open_page):
     """What somebody is writing stays, with what to do; a part of a page and a form lead to the door and back to their page."""
     page = open_page(full, "/traits/edit", role="owner")

@@ -61,6 +61,16 @@ def test_a_network_that_the_brand_allows_may_be_told(connection):
     assert made.subscription.last_error == ""
 
 
+@pytest.mark.parametrize("facts", [["x"] * 101, ["x" * 201], [""], ["a\tb"]])
+def test_names_of_facts_are_bounded(connection, facts):
+    """What nobody could have asked for is refused, when it is added and when it is changed."""
+    with pytest.raises(SubscriptionRefused, match="must be"):
+        add_subscription(connection, "warehouse", OUTSIDE, position=0, facts=facts)
+    add_subscription(connection, "warehouse", OUTSIDE, position=0, facts=["x" * 200] * 100)
+    with pytest.raises(SubscriptionRefused, match="must be"):
+        change_subscription(connection, "warehouse", facts=facts)
+
+
 def test_a_name_that_is_not_known_yet_is_kept_and_said(connection):
     """A name may be known tomorrow, or where deliver runs: it is added, and the reader is told."""
     made = add_subscription(connection, "warehouse", "https://hooks.invalid/dangol", position=0)

@@ -49,6 +49,7 @@ MIDDLEWARE = (
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "dangol.console.middleware.Preferences",
     "dangol.console.middleware.SignInRequired",
+    "dangol.console.middleware.WholeText",
 )
 
 

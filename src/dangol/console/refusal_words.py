@@ -122,6 +122,8 @@ DECISIONS: tuple[tuple[str, str], ...] = (
 #: Addresses of webhooks (feeds.subscriptions, feeds.post).
 WEBHOOKS: tuple[tuple[str, str], ...] = (
     (r"url '([\s\S]*)' must be like (\S+), at most (\d+) characters\.", "{1}처럼 {2}자 안으로 적어 주세요."),
+    (r"(\d+) names of facts, must be at most (\d+)\. .*", "이름을 {0}개 적었어요. {1}개까지 적을 수 있어요. 모두 보내려면 비워 두세요."),
+    (r"fact '([\s\S]*)' must be 1 to (\d+) readable .*", "{0}{0:은} 쓸 수 없어요. 이름은 1~{1}자의 글자예요."),
     (r"A url with a name and password in it is not kept\. .*", "이름과 비밀번호가 든 주소는 받지 않아요. 보낸 쪽은 서명으로 확인할 수 있어요."),
     (r"A subscription named '(.+)' exists already\. .*", "{0}{0:이라는} 웹훅이 이미 있어요. 다른 이름을 적어 주세요."),
     (r"There are (\d+) subscriptions, the most there can be\. .*", "웹훅은 {0}개까지 만들 수 있어요. 더 읽을 곳은 변화 피드를 써 주세요."),

@@ -22,6 +22,8 @@ from dangol.feeds.rules import SECRET_PREFIX
 
 #: Each has a connection to State of its own while it is delivered to. More readers than that belong on the change feed.
 SUBSCRIPTIONS_MAX = 40
+#: Names of facts that one may ask for, and the letters of each. More than that is better asked for as everything.
+FACTS_MAX, NAME_MAX = 100, 200
 #: How long a removed one, its secret too, can be brought back.
 REMOVED_KEPT = timedelta(days=30)
 _SECRET_BYTES = 32
@@ -89,6 +91,7 @@ def add_subscription(
     name = name.strip()
     if not name or len(name) > 80 or not name.isprintable():
         raise SubscriptionRefused(f"name {name!r} must be 1 to 80 readable characters that say who is told, like warehouse.")
+    _check_facts(facts)
     secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     unknown = checked_url(url, allowed)
     _room_for_one(connection)
@@ -131,6 +134,7 @@ def change_subscription(
     """
     if url is not None:
         checked_url(url, allowed)
+    _check_facts(facts or ())
     found = _read(
         connection,
         "update subscription set url = coalesce(%s, url), facts = coalesce(%s::jsonb, facts), position = coalesce(%s, position),"  # noqa: S608
@@ -185,6 +189,14 @@ def checked_url(url: str, allowed: Sequence[Network]) -> str:
     if against is not None and against.outcome is Outcome.FORBIDDEN_ADDRESS:
         raise SubscriptionRefused(against.detail)
     return f"{against.outcome}: {against.detail}" if against else ""
+
+
+def _check_facts(names: Sequence[str]) -> None:
+    if len(names) > FACTS_MAX:
+        raise SubscriptionRefused(f"{len(names)} names of facts, must be at most {FACTS_MAX}. Leave them out: no name means every fact.")
+    for name in names:
+        if not 0 < len(name) <= NAME_MAX or not name.isprintable():
+            raise SubscriptionRefused(f"fact {name[:60]!r} must be 1 to {NAME_MAX} readable characters, like Order Completed or person.merged.")
 
 
 def _room_for_one(connection: Connection[Any]) -> None:

@@ -130,7 +130,7 @@ def new(request: HttpRequest) -> HttpResponse:
             )  # fmt: skip
             _done(request, "subscription.added", made.subscription, url=url, personal=personal)
     except SubscriptionRefused as refusal:
-        wrong = {"url" if _is_about_the_url(refusal) else "name": told(refusal) if name else _("Say who is told, like warehouse.")}
+        wrong = {_place_of(refusal): told(refusal) if name else _("Say who is told, like warehouse.")}
         page = NewWebhook(
             usual=USUAL, may_personal=may_personal, name=name, url=url, facts=facts, start=start, personal=personal, errors=wrong
         )
@@ -273,8 +273,12 @@ def _names(text: str) -> list[str]:
     return list(dict.fromkeys(name.strip() for line in text.splitlines() for name in line.split(",") if name.strip()))
 
 
-def _is_about_the_url(refusal: SubscriptionRefused) -> bool:
-    return str(refusal).startswith(("url ", "A url ")) or "private or local address" in str(refusal)
+def _place_of(refusal: SubscriptionRefused) -> str:
+    """The field that a refusal is about."""
+    said = str(refusal)
+    if said.startswith(("url ", "A url ")) or "private or local address" in said:
+        return "url"
+    return "facts" if "names of facts" in said or said.startswith("fact ") else "name"
 
 
 def _networks() -> Any:
