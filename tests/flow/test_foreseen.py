@@ -142,6 +142,38 @@ def test_what_was_foreseen_of_others_is_not_taken_for_it(machine: Machine):
     sound(machine)
 
 
+def test_what_happens_while_it_is_foreseen_is_not_missed(machine: Machine, monkeypatch: pytest.MonkeyPatch):
+    """Somebody joins when the people have been read and their fingerprint has not been taken: both are of one moment, and what was foreseen holds no more."""
+    people(machine)
+    really = replaying._mark_of
+
+    def later(*args: Any) -> Any:
+        monkeypatch.setattr(replaying, "_mark_of", really)
+        BETWEEN["somebody joins"][0](machine)
+        return really(*args)
+
+    monkeypatch.setattr(replaying, "_mark_of", later)
+    with operator(machine) as connection:
+        foreseen = foresee_decision(connection, split(COOKIE), default_rules())
+        assert foreseen is not None
+        assert not still_holds(connection, foreseen, default_rules())
+
+
+def test_a_decision_in_place_of_another_is_not_missed(machine: Machine):
+    """Between foreseeing that a cookie is Mina's and deciding it, one decision is taken back and another keeps her address from that cookie."""
+    people(machine)
+    cookie = ("anonymous_id", "c7")
+    with operator(machine) as connection:
+        before = decided(machine, connection, DecisionKind.APART, cookie, CARD).number
+        foreseen = foresee_decision(connection, Decision(DecisionKind.TOGETHER, node_bytes(*cookie), node_bytes(*MINA)), default_rules())
+        assert foreseen is not None
+        undecide_people(connection, open_lake(machine.settings), before, default_rules(), actor="steward", now_us=START)
+        decided(machine, connection, DecisionKind.APART, cookie, EMAIL)
+        decide_people(connection, open_lake(machine.settings), foreseen.decision, default_rules(), actor="steward", why="called", now_us=START, foreseen=foreseen)
+    assert machine.people_now() == machine.people_judged_anew()
+    assert machine.people_now()[node_bytes(*EMAIL)] != machine.people_now()[node_bytes(*MINA)]
+
+
 def test_a_merge_that_frees_what_both_share_is_worked_out_again(machine: Machine):
     """What is shared is not foreseen: two accounts of one human, merged, get their device back, and taken apart lose it."""
     machine.feed(identify("e1", 0, anonymousId="phone", userId="mina"), identify("e2", 5, anonymousId="phone", userId="new"))
