@@ -31,6 +31,7 @@ from dangol.identity import (
     take_back,
 )
 from dangol.identity import handlers as identity_handlers
+from dangol.identity.touched import CLAIM_COLUMNS
 from dangol.settings import Settings
 
 DAY_US = 86_400_000_000
@@ -58,6 +59,13 @@ def connection(workspace: Settings, rules_text: str) -> Iterator[RawConnection]:
         yield one
 
 
+def both(one: Claim, other: Claim) -> Claim:
+    """The evidence of two events for one claim."""
+    first = min(one, other, key=lambda claim: claim.order)
+    last, events, verified = max(one.last_at, other.last_at), one.events + other.events, one.verified or other.verified
+    return Claim(one.a, one.b, first.first_at, first.first_message, 1, first.first_seq, last, events, "identify", verified)
+
+
 class Crowd:
     """A few identifiers that no other crowd has."""
 
@@ -68,6 +76,9 @@ class Crowd:
         self.nodes = {node_bytes(*value): value for value in self.values}
         self.decided: list[int] = []
         self.told = 0
+        #: Everything of all batches, as if it had come at once.
+        self.seen: dict[bytes, Seen] = {}
+        self.claims: dict[tuple[bytes, bytes], Claim] = {}
         #: What somebody outside knows who is told nothing but what changed: people, whose what was named is, why claims are refused.
         self.people: set[bytes] = set()
         self.whose: dict[bytes, bytes] = {}
@@ -83,17 +94,15 @@ class Crowd:
             carried = sorted(self.dice.sample(self.values, self.dice.choice([1, 2, 2, 2, 3])), key=lambda one: (self.rules.rank(one[0]), one))
             for kind, value in carried:
                 node = node_bytes(kind, value)
-                if node not in seen or (at, message) < (seen[node].at, seen[node].message):
-                    seen[node] = Seen(kind, value, value, 1, at, message)
+                here = Seen(kind, value, f"{value}, as {message} wrote it", 1, at, message)
+                seen[node] = min(seen.get(node, here), here, key=lambda one: one.order)
             lead = node_bytes(*carried[0])
             for other in carried[1:]:
                 pair = (lead, node_bytes(*other))
                 claim = Claim(*pair, at, message, 1, self.told, at, 1, "identify", self.dice.random() < 0.4)
-                known = claims.get(pair)
-                if known is not None:
-                    first = min(known, claim, key=lambda one: one.order)
-                    claim = Claim(*pair, first.first_at, first.first_message, 1, 1, max(known.last_at, claim.last_at), known.events + 1, "identify", known.verified or claim.verified)
-                claims[pair] = claim
+                claims[pair] = both(claims[pair], claim) if pair in claims else claim
+        self.seen |= {node: min(self.seen.get(node, here), here, key=lambda one: one.order) for node, here in seen.items()}
+        self.claims |= {pair: both(self.claims[pair], claim) if pair in self.claims else claim for pair, claim in claims.items()}
         before = self.persons(), self.refused()
         with self.connection.transaction():
             outcome = link(self.connection, seen, claims, self.rules)
@@ -168,6 +177,10 @@ class Crowd:
         people = {node: into for members in together.values() for into in [leader(members, kinds, self.rules)] for node in members}
         assert {self.nodes[node]: person for node, _, _, person in identifiers} == {self.nodes[node]: person for node, person in people.items()}
         assert {(a, b): refused for a, b, *_, refused in edges if refused} == judged.refused
+        kept = self.connection.execute("select node_id, raw_value, first_at, first_message from identifier where node_id = any(%s::uuid[])", [given]).fetchall()
+        assert {node: (raw, to_us(at), message) for node, raw, at, message in kept} == {node: (one.raw, one.at, one.message) for node, one in self.seen.items()}
+        edges = self.connection.execute(f"select {CLAIM_COLUMNS} from edge where a = any(%s::uuid[])", [given]).fetchall()
+        assert {(row[0], row[1]): Claim(*row[:-1]) for row in edges} == self.claims
         assert self.people == set(self.persons().values())
         assert self.whose == {node: person for node, person in self.persons().items() if node in self.whose}
         assert {pair: self.refusals.get(pair) for pair in judged.refused} == judged.refused
