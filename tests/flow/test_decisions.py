@@ -92,9 +92,14 @@ def test_a_preview_changes_nothing(machine: Machine):
 
 
 def test_decisions_survive_a_rebuild(machine: Machine):
-    """People made anew from the lake are the decided ones."""
+    """People made anew from the lake are the decided ones, also whom two merges made one of three: the decisions are there before their people."""
     glued(machine)
     apart(machine, ("user_id", "mina"), ("anonymous_id", "c9"))
+    machine.feed(*(identify(f"e{number}", number, userId=f"u{number}") for number in (6, 7, 8)))
+    machine.settle()
+    together(machine, ("user_id", "u8"), ("user_id", "u6"))
+    together(machine, ("user_id", "u8"), ("user_id", "u7"))
+    assert len({person_of(machine.connection, "user_id", f"u{number}") for number in (6, 7, 8)}) == 1
     before = machine.people()
     assert rebuild(machine.settings).changed == []
     assert machine.people() == before

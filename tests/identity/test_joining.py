@@ -31,6 +31,7 @@ from dangol.identity import (
     take_back,
 )
 from dangol.identity import handlers as identity_handlers
+from dangol.identity.rules import owners_at_once
 from dangol.identity.touched import CLAIM_COLUMNS
 from dangol.settings import Settings
 
@@ -75,6 +76,7 @@ class Crowd:
         self.values = [(kind, f"{number}-{kind}-{index}") for kind, count in CROWD.items() for index in range(count)]
         self.nodes = {node_bytes(*value): value for value in self.values}
         self.decided: list[int] = []
+        self.has_decided = False
         self.told = 0
         #: Everything of all batches, as if it had come at once.
         self.seen: dict[bytes, Seen] = {}
@@ -112,6 +114,7 @@ class Crowd:
 
     def decision(self) -> None:
         """Somebody decides, or takes a decision back."""
+        self.has_decided = True
         before = self.persons(), self.refused()
         if self.decided and self.dice.random() < 0.5:
             self.follow(take_back(self.connection, self.decided.pop(self.dice.randrange(len(self.decided))), self.rules, actor="t", at=NOW).outcome, *before)
@@ -156,6 +159,22 @@ class Crowd:
         assert not refused_before.items() & {((refused.a, refused.b), refused.reason) for refused in outcome.refused}, "told once"
         self.refusals |= {(refused.a, refused.b): refused.reason for refused in outcome.refused}
 
+    def shared(self) -> set[bytes]:
+        """What all that was told makes shared, as long as nobody decides anything."""
+        found: set[bytes] = set()
+        for node, (kind, _) in self.nodes.items():
+            owners: dict[str, list[Claim]] = {}
+            for pair, claim in self.claims.items():
+                if node in pair and self.rules.known(other := self.nodes[pair[pair[0] == node]][0]):
+                    owners.setdefault(other, []).append(claim)
+            if limit := self.rules.types[kind].shared:
+                for other, mine in owners.items():
+                    at_once = owners_at_once([(claim.first_at // DAY_US, claim.last_at // DAY_US) for claim in mine], limit.days)
+                    proven = sum(claim.verified for claim in mine) if self.rules.unique(other) else 0
+                    if at_once >= limit.owners or proven >= (limit.proven or len(mine) + 1):
+                        found.add(node)
+        return found
+
     def check(self) -> None:
         """People, and which claims are refused and why, are what judging all claims at once says."""
         given = [node.hex() for node in self.nodes]
@@ -181,6 +200,9 @@ class Crowd:
         assert {node: (raw, to_us(at), message) for node, raw, at, message in kept} == {node: (one.raw, one.at, one.message) for node, one in self.seen.items()}
         edges = self.connection.execute(f"select {CLAIM_COLUMNS} from edge where a = any(%s::uuid[])", [given]).fetchall()
         assert {(row[0], row[1]): Claim(*row[:-1]) for row in edges} == self.claims
+        shared = {node for (node,) in self.connection.execute("select node_id from shared_identifier where node_id = any(%s::uuid[])", [given]).fetchall()}
+        assert {row[:2] for row in edges if row[-1] == "shared_identifier"} == {pair for pair in self.claims if shared & set(pair)}
+        assert self.has_decided or shared == self.shared()
         assert self.people == set(self.persons().values())
         assert self.whose == {node: person for node, person in self.persons().items() if node in self.whose}
         assert {pair: self.refusals.get(pair) for pair in judged.refused} == judged.refused
@@ -302,4 +324,17 @@ def test_what_comes_after_all_others_is_judged_alone(machine: Machine, monkeypat
         machine.feed(identify(f"h{index}", 10 + index, userId=f"m{index}", traits={"kakao_id": "k1"}))
         machine.settle()
     assert again == [set(), set(), set()]
+    assert machine.people_now() == machine.people_judged_anew()
+
+
+def test_what_only_repeats_what_is_known_asks_about_nobody(machine: Machine, monkeypatch: pytest.MonkeyPatch):
+    """The same claim at a later moment, proven no more than before, settles no people anew; an earlier or a proven one does."""
+    settled: list[object] = []
+    really = identity_handlers.settle
+    monkeypatch.setattr(identity_handlers, "settle", lambda _, fresh, *more, **how: (settled.append(fresh), really(_, fresh, *more, **how))[1])
+    mina = {"userId": "mina", "traits": {"email": "mina@b.kr"}}
+    for message, minute, proven in (("e1", 10, False), ("e2", 11, False), ("e3", 5000, False), ("e4", 9, False), ("e5", 6000, True), ("e6", 7000, True)):
+        machine.feed(identify(message, minute, **{**mina, "traits": {**mina["traits"], "email_verified": proven}}))
+        machine.settle()
+    assert len(settled) == 3, "when it was new, when it turned out earlier, when it was proven"
     assert machine.people_now() == machine.people_judged_anew()
