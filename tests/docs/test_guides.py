@@ -126,3 +126,11 @@ def test_what_a_guide_tells_to_press_is_on_the_pages(page: str):
     said = [bold or slanted for bold, slanted in words]
     assert said
     assert [word for word in said if not any(word.lower() in text.lower() for text in [*screens, *headings])] == []
+
+
+def test_state_answers_as_its_guide_asks(workspace, monkeypatch, capsys):
+    """The example of docs/howto/state.md runs as written, in the workspace's folder."""
+    monkeypatch.chdir(workspace.workspace)
+    (example,) = re.findall(r"^```python\n(.*?)^```$", _read("docs/howto/state.md"), re.DOTALL | re.MULTILINE)
+    exec(example, {})
+    assert capsys.readouterr().out == "[]\n", "an empty workspace knows no identifier"
