@@ -1,7 +1,7 @@
 """Suggested matches, carried out: a verdict becomes a decision about people, facts and an entry of the audit, in one transaction.
 
 In: verdicts of operators, merges by hand, sure matches.   Out: people.suggested, suggestion.decided, people.decided and what follows from it.
-Ask: accept, reject, take_back, merge (a Desk does them); risks(…), risks_of_merge(…) for pages that show them beforehand.
+Ask: accept, reject, take_back, merge (a Desk does them). Why two operators must agree: risks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from uuid import UUID
 
 from msgspec.structs import replace
 from psycopg import Connection
-from psycopg.rows import tuple_row
 
 from dangol.engines import state
 from dangol.engines.lake import open_lake
@@ -35,25 +34,21 @@ from dangol.identity import (
     foresee_decision,
     foresee_undoing,
     rules_in_force,
-    was_taken_back,
 )
 from dangol.identity.joining import one_at_a_time
 from dangol.identity.suggestions import (
     Approver,
     Policy,
     Risk,
-    Side,
     Step,
     Suggestion,
     SuggestionState,
     approve_first,
     ask_by_hand,
-    identifiers_of,
     joins_by_itself,
     lock,
     open_about,
     open_again,
-    risks_of,
     settle,
     step_of,
     suggestion,
@@ -61,7 +56,7 @@ from dangol.identity.suggestions import (
 from dangol.identity.suggestions.words import in_words
 from dangol.operators import OperatorView, Permission, find_operator, may, operators
 from dangol.privacy import record
-from dangol.profiles import person_view
+from dangol.risks import Weighed, people_of_both, risks, risks_between, weigh
 from dangol.settings import Settings
 
 #: Who joins pairs that are sure enough by the brand's own threshold.
@@ -139,31 +134,6 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def risks(connection: Connection[Any], of: Suggestion, policy: Policy, rules: RuleSet) -> tuple[Risk, ...]:
-    """Why this pair needs a second operator, as of now; empty: one is enough. Any connection will do."""
-    return _risks(connection, (of.person_a, of.person_b), of, policy, rules)
-
-
-def risks_of_merge(connection: Connection[Any], a: UUID, b: UUID, policy: Policy, rules: RuleSet) -> tuple[Risk, ...]:
-    """Why merging these two identifiers by hand needs a second operator, as of now: what a suggestion of the two people would need."""
-    people = _people(connection, a, b)
-    if people is None:
-        return ()
-    number = open_about(connection, *people)
-    return _risks(connection, people, suggestion(connection, number) if number is not None else None, policy, rules)
-
-
-def _risks(
-    connection: Connection[Any], people: tuple[UUID, UUID], of: Suggestion | None, policy: Policy, rules: RuleSet
-) -> tuple[Risk, ...]:
-    """*of*: the suggestion about them. Without one nobody computed a probability, and whoever merges by hand is sure."""
-    found = identifiers_of(connection, people)
-    sides = [Side(person, found[person], _worth(connection, person, policy.second_trait)) for person in people]
-    unique = [kind for side in sides for kind in side.identifiers if rules.unique(kind)]
-    taken_back = (of is not None and of.decision is not None) or was_taken_back(connection, *people)
-    return risks_of(sides[0], sides[1], of.probability if of else 1.0, policy, unique, taken_back=taken_back)
-
-
 def standing(connection: Connection[Any], of: Suggestion) -> Suggestion:
     """The suggestion as it counts: the first approval of somebody who may not decide any more is void."""
     if of.state is not SuggestionState.OPEN or of.first is None or _may_decide(connection, of.first.actor):
@@ -191,18 +161,33 @@ def accept(at: Desk, number: int, by: Approver, why: str = "") -> Verdict:
     Everything is looked at again inside the transaction that joins them, so no haste gets around the second operator.
     """
     seen = suggestion(at.connection, number)
-    foreseen = _foresee(at, (seen.a, seen.b)) if seen is not None else None
+    ahead = _Ahead(_foresee(at, (seen.a, seen.b)), _weigh(at, seen)) if seen is not None else _Ahead()
     with at.connection.transaction():
         found, refusal = _open(at.connection, number)
         if found is None:
             return refusal
         why = why.strip()[:WHY_LONGEST]
-        return _approve(at, found, by, why, risks(at.connection, found, at.policy, at.rules), foreseen)
+        return _approve(at, found, by, why, _risks(at, found, ahead), ahead.foreseen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What is worked out before others have to wait: what joining two leads to, and what speaks for a second operator."""
+
+    foreseen: Foreseen | None = None
+    weighed: Weighed | None = None
 
 
 def _foresee(at: Desk, ends: tuple[UUID, UUID]) -> Foreseen | None:
-    """What joining these two would lead to, worked out before others have to wait."""
     return foresee_decision(at.connection, Decision(DecisionKind.TOGETHER, ends[0].bytes, ends[1].bytes), at.rules)
+
+
+def _weigh(at: Desk, of: Suggestion) -> Weighed:
+    return weigh(at.connection, (of.person_a, of.person_b), at.policy)
+
+
+def _risks(at: Desk, of: Suggestion, ahead: _Ahead) -> tuple[Risk, ...]:
+    return risks(at.connection, of, at.policy, at.rules, ahead.weighed)
 
 
 def _approve(
@@ -240,22 +225,23 @@ def merge(at: Desk, a: UUID, b: UUID, by: Approver, why: str) -> Merge:
     Raises: DecisionRefused.
     """
     why = why.strip()[:WHY_LONGEST]
-    foreseen = _foresee(at, (a, b))
+    people = people_of_both(at.connection, a, b)
+    ahead = _Ahead(_foresee(at, (a, b)), weigh(at.connection, people, at.policy) if people is not None else None)
     with at.connection.transaction():
         one_at_a_time(at.connection)
-        people = _people(at.connection, a, b)
+        people = people_of_both(at.connection, a, b)
         number = open_about(at.connection, *people) if people is not None else None
         found = lock_standing(at.connection, number) if number is not None else None
-        why_two = _risks(at.connection, people, found, at.policy, at.rules) if people is not None else ()
+        why_two = risks_between(at.connection, people, found, at.policy, at.rules, ahead.weighed) if people is not None else ()
         if people is None or not why_two:
-            return _merge_now(at, a, b, by, why, found, foreseen)
+            return _merge_now(at, a, b, by, why, found, ahead.foreseen)
         if not why:
             raise DecisionRefused("A decision about people needs a reason (why), so that the next person understands it.")
         if found is None:
             found = _ask(at, a, b, people, by, why)
         if found.state is not SuggestionState.OPEN:
             raise DecisionRefused("Operators keep these two apart by a decision in force. Take that back first; Decisions lists them.")
-        verdict = _approve(at, found, by, why, why_two, foreseen)
+        verdict = _approve(at, found, by, why, why_two, ahead.foreseen)
         if verdict.outcome is Outcome.REFUSED:
             raise DecisionRefused(verdict.detail)
         waits = {Outcome.NOT_AN_OPERATOR: Outcome.WAITS, Outcome.SAME_OPERATOR: Outcome.FIRST}
@@ -292,13 +278,23 @@ def accept_by_itself(at: Desk, number: int) -> bool:
 
     Never one that was taken back, needs two operators, or leans on what a household shares.
     """
+    seen = suggestion(at.connection, number)
+    # Nobody is held up for a pair that is not sure, nor, below, for one that needs operators.
+    if seen is None or not joins_by_itself((), seen.probability, at.policy, seen.reasons):
+        return False
+    ahead = _Ahead(weighed=_weigh(at, seen))
+    if not _joins_by_itself(at, seen, ahead):
+        return False
+    ahead = _Ahead(_foresee(at, (seen.a, seen.b)), ahead.weighed)
     with at.connection.transaction():
         found, _ = _open(at.connection, number)
-        if found is None or not joins_by_itself(
-            risks(at.connection, found, at.policy, at.rules), found.probability, at.policy, found.reasons
-        ):
+        if found is None or not _joins_by_itself(at, found, ahead):
             return False
-        return _join(at, found, AUTOMATIC, "", SuggestionState.AUTOMATIC, ()).done
+        return _join(at, found, AUTOMATIC, "", SuggestionState.AUTOMATIC, (), ahead.foreseen).done
+
+
+def _joins_by_itself(at: Desk, found: Suggestion, ahead: _Ahead) -> bool:
+    return joins_by_itself(_risks(at, found, ahead), found.probability, at.policy, found.reasons)
 
 
 def reject(at: Desk, number: int, by: Approver, why: str = "", *, for_good: bool = False) -> Verdict:
@@ -389,14 +385,6 @@ def lock_standing(connection: Connection[Any], number: int) -> Suggestion | None
     return standing(connection, found) if found is not None else None
 
 
-def _people(connection: Connection[Any], a: UUID, b: UUID) -> tuple[UUID, UUID] | None:
-    """Whose these identifiers are; None when they are one person's or one was never seen."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute("select distinct person_id from identifier where node_id = any(%s)", [[a, b]]).fetchall()
-    people = sorted(person for (person,) in rows)
-    return (people[0], people[1]) if len(people) == 2 else None
-
-
 def _join(
     at: Desk, found: Suggestion, by: Approver, why: str, became: SuggestionState, why_two: tuple[Risk, ...], foreseen: Foreseen | None = None
 ) -> Verdict:
@@ -447,16 +435,3 @@ def _fact(of: Suggestion, verdict: str, by: Approver, why: str, decision: int | 
 def _audit(at: Desk, of: Suggestion, verdict: str, by: Approver, why: str, decision: int | None = None) -> None:
     details = {"a": str(of.person_a), "b": str(of.person_b), "probability": round(of.probability, 6) if of.scored else None, "decision": decision}
     record(at.connection, by.actor, f"suggestion.{verdict}", f"suggestion:{of.number}", why, details, by.ip, role=by.role)
-
-
-def _worth(connection: Connection[Any], person: UUID, trait: str) -> float | None:
-    if not trait:
-        return None
-    view = person_view(connection, person)
-    if view is None:
-        return None
-    value = view.traits[trait].value if trait in view.traits else view.computed.get(trait)
-    try:
-        return float(str(value))
-    except (TypeError, ValueError):
-        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from tests.flow.test_at_once import COOKIE, MINA, decided, glued, operator
 from tests.flow.test_people import identify, track
 from tests.identity.suggestions.people import arrive, mail, match, member, suggest
 
-from dangol import matches
+from dangol import matches, risks
 from dangol.cli import main
 from dangol.console import identity_acts
 from dangol.engines.lake import open_lake
@@ -31,10 +32,11 @@ from dangol.identity import (
     rules_in_force,
     shipped_document,
 )
-from dangol.identity.joining import LINK_LOCK
+from dangol.identity.joining import LINK_LOCK, one_at_a_time
 from dangol.identity.replaying import still_holds
-from dangol.identity.suggestions import Approver
+from dangol.identity.suggestions import Approver, Risk
 from dangol.operators import add_operator
+from dangol.settings import Suggest
 
 EMAIL = ("email", "mina@b.kr")
 
@@ -204,6 +206,21 @@ def held(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
+@pytest.fixture
+def weighed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Each time that two people are read for what speaks for a second operator: how many hold others off meanwhile."""
+    found: list[int] = []
+
+    def weigh(*args: Any) -> Any:
+        found.append(machine.rows("select count(*) from pg_locks where locktype = 'advisory' and objid = %s and granted", LINK_LOCK)[0][0])
+        return really(*args)
+
+    really = risks.weigh
+    for module in (risks, matches):
+        monkeypatch.setattr(module, "weigh", weigh)
+    return found
+
+
 @pytest.mark.parametrize("kind", DecisionKind)
 def test_nobody_waits_while_a_decision_is_worked_out(machine: Machine, held: list[int], kind: DecisionKind):
     """Preview, page and command, and what undoes it: people are judged before others are held off, never meanwhile."""
@@ -230,7 +247,7 @@ def test_nobody_waits_while_a_decision_is_worked_out(machine: Machine, held: lis
         assert held == [0, 0, 0, 0, 0, 0]
 
 
-def test_nobody_waits_while_a_suggested_match_is_worked_out(machine: Machine, held: list[int]):
+def test_nobody_waits_while_a_suggested_match_is_worked_out(machine: Machine, held: list[int], weighed: list[int]):
     """Nor when an operator accepts that two are one, asks for a merge of two members that another one approves, or takes it back."""
     arrive(machine, "a", "b")
     arrive(machine, "m1", "m2", members=True)
@@ -247,4 +264,56 @@ def test_nobody_waits_while_a_suggested_match_is_worked_out(machine: Machine, he
             merged = matches.merge(at, member("m1"), member("m2"), approver, "the same card")
         assert merged.outcome is matches.Outcome.JOINED
     assert held == [0, 0, 0, 0]
+    assert weighed == [0, 0, 0], "once for each look, before it is anybody's turn"
     sound(machine)
+
+
+def test_nobody_waits_for_a_pair_that_joins_by_itself(machine: Machine, held: list[int], weighed: list[int], monkeypatch: pytest.MonkeyPatch):
+    """It is read and judged before others are held off; for one that is not sure, or needs operators, nobody is held off at all."""
+    arrive(machine, "a", "b", "c")
+    arrive(machine, "m1", "m2", members=True)
+    sure, unsure, risky = suggest(machine, match(mail("a"), mail("b"), 0.999), match(mail("b"), mail("c"), 0.9), match(member("m1"), member("m2"), 0.9999)).fresh
+    turns: list[int] = []
+    monkeypatch.setattr(matches, "one_at_a_time", lambda connection: (turns.append(1), one_at_a_time(connection)))
+    del held[:]
+    with matches.desk(replace(machine.settings, suggest=Suggest(automatic_probability=0.99))) as at:
+        assert not matches.accept_by_itself(at, unsure)
+        assert not matches.accept_by_itself(at, risky)
+        assert turns == []
+        assert matches.accept_by_itself(at, sure)
+    assert (held, weighed, turns) == ([0], [0, 0], [1])
+    sound(machine)
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_risks_that_were_looked_at_and_have_changed_are_looked_at_again(machine: Machine, weighed: list[int], monkeypatch: pytest.MonkeyPatch, merge: bool):
+    """Somebody becomes a member between the look and the turn: the two members need two operators, and no haste gets around that."""
+    arrive(machine, "a")
+    arrive(machine, "m1", members=True)
+    (number,) = suggest(machine, match(mail("a"), member("m1"), 0.999)).fresh
+
+    def turn(connection: Any) -> None:
+        monkeypatch.setattr(matches, "one_at_a_time", one_at_a_time)
+        machine.feed(identify("joins", 20, userId="m2", traits={"email": "a@b.kr"}, anonymousId="browser-a"))
+        machine.settle()
+        one_at_a_time(connection)
+
+    with matches.desk(replace(machine.settings, suggest=Suggest(automatic_probability=0.99))) as at:
+        monkeypatch.setattr(matches, "one_at_a_time", turn)
+        if merge:
+            done = matches.merge(at, mail("a"), member("m1"), Approver("operator:steward@brand.kr", "owner"), "the same card")
+            assert (done.outcome, done.risks) == (matches.Outcome.FIRST, (Risk.TWO_ACCOUNTS, Risk.BOTH_KNOWN))
+        else:
+            assert not matches.accept_by_itself(at, number)
+    assert weighed == [0, 1]
+    assert machine.rows("select count(*) from identity_decision") == [(0,)]
+
+
+def test_what_somebody_is_worth_is_asked_again_after_a_long_wait(machine: Machine, weighed: list[int], monkeypatch: pytest.MonkeyPatch):
+    """Who waited long for their turn does not decide by what the two were worth before."""
+    arrive(machine, "a", "b")
+    monkeypatch.setattr(risks, "WORTH_HOLDS", 0.0)
+    by = Approver("operator:steward@brand.kr", "owner")
+    with matches.desk(replace(machine.settings, suggest=Suggest(second_trait="total_spent", second_worth=100.0))) as at:
+        assert matches.merge(at, mail("a"), mail("b"), by, "the same card").outcome is matches.Outcome.JOINED
+    assert weighed == [0, 1]

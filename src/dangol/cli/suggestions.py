@@ -127,6 +127,7 @@ def _show(args: argparse.Namespace) -> None:
     from dangol.identity import rules_in_force  # noqa: PLC0415 - as above
     from dangol.identity.suggestions import suggestion  # noqa: PLC0415 - as above
     from dangol.identity.suggestions.words import in_words, percent, risk_words  # noqa: PLC0415 - as above
+    from dangol.risks import risks  # noqa: PLC0415 - as above
 
     settings = settings_of(args)
     with _connected(settings) as connection:
@@ -134,10 +135,11 @@ def _show(args: argparse.Namespace) -> None:
         if found is None:
             raise _unknown(args.number)
         found = matches.standing(connection, found)
-        risks = matches.risks(connection, found, matches.policy_of(settings), rules_in_force(connection, settings.brand.country))
+        rules = rules_in_force(connection, settings.brand.country)
+        found_risks = risks(connection, found, matches.policy_of(settings), rules)
         labels = _labels(connection, [found])
     if args.json:
-        say_json({"suggestion": found, "risks": risks})
+        say_json({"suggestion": found, "risks": found_risks})
         return
     if found.scored:
         say(f"{labels[found.person_a]} and {labels[found.person_b]} are one person with a probability of {percent(found.probability)}: {_state(found)}.")
@@ -145,8 +147,8 @@ def _show(args: argparse.Namespace) -> None:
         say(f"{labels[found.person_a]} and {labels[found.person_b]}, {in_words(found)}: {_state(found)}.")
     rows = [(one.field, one.level, f"{one.bits:+.1f}", one.value_a, one.value_b) for one in found.reasons]
     say_table(["says", "how", "bits", labels[found.person_a], labels[found.person_b]], rows, empty="")
-    if risks and found.state == "open":
-        say("", f"Two operators must agree: {risk_words(risks)}.")
+    if found_risks and found.state == "open":
+        say("", f"Two operators must agree: {risk_words(found_risks)}.")
     if found.first:
         say(f"The first: {found.first.actor}, {clock(found.first.at, settings.brand.timezone)}. {found.first.why}".rstrip())
 

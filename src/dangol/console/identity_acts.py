@@ -26,6 +26,7 @@ from dangol.identity.suggestions import Approver, Risk, Suggestion
 from dangol.privacy import record
 from dangol.profiles import person_view
 from dangol.profiles.views import IdentifierView, TraitView
+from dangol.risks import risks_of_merge
 from dangol.settings import Settings
 
 #: People told after a decision: two, and those whom it lets come together or fall apart besides.
@@ -111,7 +112,7 @@ def preview(settings: Settings, kind: DecisionKind, a: UUID, b: UUID) -> Act:
         before = _people(connection, [a, b])
         risks: tuple[Risk, ...] = ()
         if kind is DecisionKind.TOGETHER:
-            risks = matches.risks_of_merge(connection, a, b, matches.policy_of(settings), rules)
+            risks = risks_of_merge(connection, a, b, matches.policy_of(settings), rules)
         decision = Decision(kind, a.bytes, b.bytes)
         foreseen = foresee_decision(connection, decision, rules)
         # Recorded, looked at and rolled back: so the preview is what the rules say, not what a page guesses.

@@ -36,6 +36,7 @@ from dangol.identity.suggestions.reads import SORTS
 from dangol.operators import Permission
 from dangol.privacy import mask_identifier
 from dangol.profiles import person_of
+from dangol.risks import risks
 
 Cursor = Annotated[str, Meta(max_length=100, description="`next` of the page before.")]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -195,7 +196,7 @@ def read_suggestion(call: Call) -> SuggestionWhole:
     return SuggestionWhole(
         _told(call, [found], clear=shown)[0],
         [SuggestionReason(one.field, one.level, one.bits, one.value_a, one.value_b) for one in reasons],
-        list(matches.risks(call.connection, found, matches.policy_of(call.settings), rules)),
+        list(risks(call.connection, found, matches.policy_of(call.settings), rules)),
     )
 
 

@@ -29,6 +29,7 @@ from dangol.operators import Permission
 from dangol.privacy import mask_label, mask_person, record
 from dangol.profiles import person_view
 from dangol.profiles.views import PersonView
+from dangol.risks import risks
 
 #: Values of one type of identifier that are shown; the others are counted.
 VALUES_TOLD = 3
@@ -85,7 +86,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
     clear = all(is_unmasked(request, one.person_id) for one in views)
     reasons = [masked(one, clear=clear) for one in found.reasons]
     waits = found.state is SuggestionState.OPEN
-    risks: tuple[Risk, ...] = room.risks(raw(), found, room.policy_of(settings()), _rules()) if waits else ()
+    why_two: tuple[Risk, ...] = risks(raw(), found, room.policy_of(settings()), _rules()) if waits else ()
     me = f"operator:{signed_in(request).email}"
     page = Review(
         number=number,
@@ -104,7 +105,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
         may_unmask=allowed(request, Permission.PEOPLE_UNMASK),
         why_reasons=[_("To tell whether they are one person"), _("The customer asks for it"), _("A rights request")],
         may_decide=allowed(request, Permission.IDENTITY_DECIDE),
-        risks=[str(RISKS[one]) for one in risks],
+        risks=[str(RISKS[one]) for one in why_two],
         first=found.first if waits else None,
         mine=found.first is not None and found.first.actor == me,
         settled=found.settled if not waits else None,

@@ -34,6 +34,7 @@ from dangol.identity.suggestions import (
 )
 from dangol.operators import Permission
 from dangol.profiles.reads import people_hits, person_of, search_people
+from dangol.risks import risks
 
 #: Pairs on one page, and read at once for a file.
 PAGE, FILE_PAGE = 30, 200
@@ -222,7 +223,7 @@ def _lines(found: list[Suggestion]) -> list[dict[str, Any]]:
             "state": one.state.value,
             "word": STATES[one.state],
             "gone": GONE[one.gone] if one.gone else "",
-            "two": one.state is SuggestionState.OPEN and bool(room.risks(raw(), one, policy, rules)),
+            "two": one.state is SuggestionState.OPEN and bool(risks(raw(), one, policy, rules)),
             "first": one.first.actor if one.first else "",
             "at": one.settled.at if one.settled else one.found_at,
             "by": one.settled.actor if one.settled else "",

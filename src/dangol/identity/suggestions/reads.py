@@ -287,6 +287,12 @@ def identifiers_of(connection: Connection[Any], people: Sequence[UUID]) -> dict[
     return {person: {kind: frozenset(values) for kind, values in kinds.items()} for person, kinds in found.items()}
 
 
+def identifiers_mark(connection: Connection[Any], people: Sequence[UUID]) -> tuple[Any, ...]:
+    """A fingerprint of which identifiers these people have: read in a fraction of the time that the identifiers take."""
+    query = "select count(*), bit_xor(hash_record_extended((person_id, node_id), 0)) from identifier where person_id = any(%s)"
+    return tuple(ask(connection, query, [list(people)])[0])
+
+
 def leading_identifiers(connection: Connection[Any], people: Sequence[UUID]) -> dict[UUID, str]:
     """TYPE:VALUE of each person's leading identifier."""
     rows = ask(connection, "select node_id, type || ':' || value from identifier where node_id = any(%s)", [list(people)])
