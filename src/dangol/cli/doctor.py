@@ -193,6 +193,7 @@ def _workspace(settings: Settings) -> Iterator[Finding]:
     yield _permissions(settings)
     yield from _ports(settings)
     yield _state(settings)
+    yield from _webhooks(settings)
     yield _snapshot(settings)
 
 
@@ -247,6 +248,26 @@ def _state(settings: Settings) -> Finding:
         return Finding(Verdict.NOTE, "State", "not running; `dangol up` starts it, again and again where that fails")
     version, size = row or ("?", 0)
     return Finding(Verdict.FINE, "State", f"PostgreSQL {version}, {where}, {size / 1e6:,.0f} MB")
+
+
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    """Which subscribers are told nothing because their address fails; nothing where there are none, or State cannot say."""
+    import psycopg  # noqa: PLC0415 - as above
+
+    from dangol.engines import state  # noqa: PLC0415 - as above
+    from dangol.feeds import subscriptions  # noqa: PLC0415 - as above
+
+    try:
+        with state.connect(settings, connect_timeout=3) as connection:
+            views = subscriptions(connection)
+    except (state.StateUnavailable, psycopg.Error):  # told by State itself; tables of another version
+        return
+    failing = [view for view in views if view.failures and not view.paused_at]
+    if failing:
+        told = "; ".join(f"{view.name} failed {view.failures} times: {view.last_error}" for view in failing[:3])
+        yield Finding(Verdict.NOTE, "webhooks", told, "Mend the address; `dangol subscription test NAME` tries it.")
+    elif views:
+        yield Finding(Verdict.FINE, "webhooks", f"{len(views)} subscribed, {sum(view.paused_at is not None for view in views)} paused")
 
 
 def _snapshot(settings: Settings) -> Finding:
