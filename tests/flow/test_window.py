@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from tests.flow.machine import MINUTE, Machine
 from tests.flow.test_trimming import DAY, put
+from tests.patience import until
 
+from dangol.engines import state
 from dangol.engines.lake import open_lake
 from dangol.engines.lake.lake import ParquetLake
 from dangol.engines.log import open_log
@@ -24,6 +27,8 @@ from dangol.intake.frame import Verdict
 from dangol.intake.keeping import trim_receipts
 from dangol.intake.quarantine import QuarantineFilter, correct, quarantined
 from dangol.intake.receipts import receipt
+from dangol.intake.settle import REUSED_LOCK, put_in_quarantine
+from dangol.intake.settle import _reused_keys as reused_keys
 from dangol.processes.rebuild import ANY, rebuild
 from dangol.settings import Settings
 
@@ -154,6 +159,59 @@ def test_an_id_that_waits_in_quarantine_does_not_end(years: Years):
     assert years.trim() == 1  # of the event under the id that the correction gave it
     years.send(order(2), order(1))
     assert years.fates() == {"applied": 2, "duplicate": 4}
+    assert (effects(years, 1), effects(years, 2)) == (1, 1)
+    assert years.rebuild() == []
+
+
+def test_a_receipt_is_not_trimmed_while_its_id_reaches_quarantine(years: Years, monkeypatch: pytest.MonkeyPatch):
+    """Trimming that begins when another content of the id is about to be queued waits for that, and then leaves the receipt alone."""
+    years.send(order(1))
+    years.wait(100)
+    ended = to_datetime(years.now - WINDOW * DAY)
+    gone: list[int] = []
+
+    def trim() -> None:
+        with state.connect(years.settings, autocommit=True) as connection:
+            gone.append(trim_receipts(connection, ended, up_to=ANY, limit=ANY))
+
+    def queue(*given: Any) -> None:
+        trimming.start()
+        until(lambda: gone or years.machine.rows("select 1 from pg_locks where locktype = 'advisory' and objid = %s and not granted", REUSED_LOCK))
+        put_in_quarantine(*given)
+
+    trimming = threading.Thread(target=trim)
+    monkeypatch.setattr("dangol.flow.put_in_quarantine", queue)
+    years.send(order(2))
+    years.machine.settle()
+    monkeypatch.undo()
+    trimming.join(60)
+    assert gone == [0]
+    years.send(order(1), order(2))
+    assert years.fates() == {"applied": 1, "quarantined": 1, "duplicate": 2}
+    years.replay()
+    years.send(order(1), order(2))
+    years.machine.settle()
+    assert (effects(years, 1), effects(years, 2)) == (1, 1)
+    assert years.rebuild() == []
+
+
+def test_a_receipt_that_was_trimmed_while_its_id_was_looked_at_is_known_no_more(years: Years, monkeypatch: pytest.MonkeyPatch):
+    """The receipt ends between the first look and the decision: then the other content is a new event, as it would be a moment later."""
+    years.send(order(1))
+    years.wait(100)
+    gone: list[int] = []
+
+    def look(*given: Any) -> Any:
+        found = reused_keys(*given)
+        gone.append(trim_receipts(years.machine.connection, to_datetime(years.now), up_to=ANY, limit=ANY))
+        return found
+
+    monkeypatch.setattr("dangol.intake.settle._reused_keys", look)
+    years.send(order(2))
+    years.machine.settle()
+    monkeypatch.undo()
+    assert gone == [1]
+    assert years.fates() == {"applied": 2}
     assert (effects(years, 1), effects(years, 2)) == (1, 1)
     assert years.rebuild() == []
 

@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from dangol.events import to_us
 from dangol.hotstate import numbers, texts, uuids
-from dangol.intake.settle import NUL_STORED, Line
+from dangol.intake.settle import NUL_STORED, REUSED_LOCK, Line
 
 _IN_QUARANTINE = "exists (select from quarantined_event as entry where (entry.source_id, entry.message_id) = (one.source_id, one.message_id))"
 
@@ -22,21 +22,26 @@ _IN_QUARANTINE = "exists (select from quarantined_event as entry where (entry.so
 def trim_receipts(connection: Connection[Any], before: datetime, *, up_to: int, limit: int) -> int:
     """Remove receipts of events processed before *before*; returns how many.
 
+    Waits for batches that are about to put another content of a known id into quarantine, and for no others: they hold REUSED_LOCK.
+
     Args: up_to: only among receipts up to this position, which an index finds.  limit: at most so many, so that nobody waits for a lock.
     """
-    return connection.execute(
-        f"""
-        delete from receipt
-         where ctid = any (array(
-               select ctid
-                 from receipt as one
-                where seq <= %(up_to)s
-                  and processed_at < %(before)s
-                  and not {_IN_QUARANTINE}
-                limit %(limit)s))
-        """,  # noqa: S608 - a constant
-        {"up_to": up_to, "before": before, "limit": limit},
-    ).rowcount
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [REUSED_LOCK])
+        # A statement of its own: it sees what those batches have put into quarantine.
+        return connection.execute(
+            f"""
+            delete from receipt
+             where ctid = any (array(
+                   select ctid
+                     from receipt as one
+                    where seq <= %(up_to)s
+                      and processed_at < %(before)s
+                      and not {_IN_QUARANTINE}
+                    limit %(limit)s))
+            """,  # noqa: S608 - a constant
+            {"up_to": up_to, "before": before, "limit": limit},
+        ).rowcount
 
 
 def keep(connection: Connection[Any], lines: Sequence[Line], since: datetime | None) -> list[Line]:

@@ -23,6 +23,8 @@ from dangol.intake.frame import Verdict
 
 #: What stands in a stored messageId for NUL, which PostgreSQL's text cannot hold (hotstate.copy_text).
 NUL_STORED = "\ufffd"
+#: Advisory lock: shared by batches in which a messageId came again with other content, until they commit; alone for who trims receipts.
+REUSED_LOCK = 0x646E6771
 HOUR_US = 3_600_000_000
 #: Longer names are cut in the counters, so that a client that puts ids into names cannot fill the table.
 COUNTED_NAME_MAX = 100
@@ -43,7 +45,12 @@ class Sorted(Struct):
 def sort_out(connection: Connection[Any], arrivals: Sequence[Arrival]) -> Sorted:
     """The fate of each arrival, from the receipts of all earlier ones."""
     known = _known(connection, {arrival.key for arrival in arrivals})
-    known |= _known(connection, _reused_keys(arrivals, known))
+    reused = _reused_keys(arrivals, known)
+    if reused:
+        # What is about to wait in quarantine must not lose the receipt that it is known by: who trims waits for this batch, and where
+        # one was quicker, the receipts are read after it.
+        connection.execute("select pg_advisory_xact_lock_shared(%s)", [REUSED_LOCK])
+        known = {key: stored for key, stored in known.items() if key not in reused} | _known(connection, {*reused, *chain(*reused.values())})
     result = Sorted([], [], [], [], set())
     for given in arrivals:
         arrival = given
@@ -84,10 +91,14 @@ def number(sorted_out: Sorted, first: int) -> None:
         arrival.seq = seq
 
 
-def _reused_keys(arrivals: Sequence[Arrival], known: Mapping[bytes, tuple[int, Fate]]) -> set[bytes]:
-    """The keys that arrivals get whose own key stands for other content, in State or earlier in this batch: asked for at once, not one by one."""
+def _reused_keys(arrivals: Sequence[Arrival], known: Mapping[bytes, tuple[int, Fate]]) -> dict[bytes, set[bytes]]:
+    """Keys that stand for more than one content, in State or in this batch -> the keys that the later ones get: asked for at once, not one by one."""
     first: dict[bytes, int] = {key: content for key, (content, _) in known.items()}
-    return {_reused_key(arrival) for arrival in arrivals if first.setdefault(arrival.key, arrival.content) != arrival.content}
+    found: dict[bytes, set[bytes]] = {}
+    for arrival in arrivals:
+        if first.setdefault(arrival.key, arrival.content) != arrival.content:
+            found.setdefault(arrival.key, set()).add(_reused_key(arrival))
+    return found
 
 
 def _reused_key(arrival: Arrival) -> bytes:
