@@ -11,13 +11,17 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec.inspect
 import polib
 import pytest
+import yaml
 
 from dangol.console.api.asgi import directory
 from dangol.console.api.operations import PREFIX, Found, read_json, read_query
 from dangol.console.identity_words import SHARED
+from dangol.events.plan import PlanAction, read_plan_text
+from dangol.events.schemas import compile_schema
 from dangol.identity.facts import Refused
 from dangol.intake.facts import Reason
 from dangol.operators import Permission, Role, may
+from dangol.profiles.ruleset import read_trait_rules, shipped_trait_document
 from tests.house.tree import ROOT, tracked
 
 PAGES = ["README.md", "README.ko.md", *(path.as_posix() for path in tracked() if path.suffix == ".md" and path.parts[:2] == ("docs", "howto"))]
@@ -126,6 +130,32 @@ def test_what_a_guide_tells_to_press_is_on_the_pages(page: str):
     said = [bold or slanted for bold, slanted in words]
     assert said
     assert [word for word in said if not any(word.lower() in text.lower() for text in [*screens, *headings])] == []
+
+
+YAML = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["docs/howto/traits.md", "docs/howto/computed-traits.md"])
+def test_trait_rules_that_a_guide_shows_can_be_applied(page: str):
+    """Each document, laid over the shipped one where it is a part, is read without a complaint."""
+    documents = YAML.findall(_read(page))
+    assert documents
+    for text in documents:
+        whole, part = yaml.safe_load(shipped_trait_document()), yaml.safe_load(text)
+        for key, value in part.items():
+            whole[key] = {**whole[key], **value} if key in {"computed", "survivorship"} else value
+        read_trait_rules(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False))
+
+
+def test_the_plan_that_a_guide_shows_can_be_used():
+    """The file of docs/howto/tracking-plan.md is a plan, with the action that it names; an order fits, one with a negative total does not."""
+    (text,) = YAML.findall(_read("docs/howto/tracking-plan.md"))
+    (entry,) = read_plan_text(text)
+    assert (entry.event, entry.action) == ("Order Completed", PlanAction.QUARANTINE)
+    check = compile_schema(entry.schema)
+    order = {"properties": {"order_id": "A-1", "total": 39000, "currency": "KRW"}}
+    assert check.violations(order) == []
+    assert [one.path for one in check.violations({"properties": {**order["properties"], "total": -1}})] == ["properties.total"]
 
 
 def test_state_answers_as_its_guide_asks(workspace, monkeypatch, capsys):
