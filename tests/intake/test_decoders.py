@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -12,10 +13,11 @@ import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dangol.events import EVENT_TYPES, Envelope, Malformed, Unreadable, merged_context, parse_time_us, read_body, read_raw
+from dangol.events import EVENT_TYPES, Envelope, Malformed, Unreadable, merged_context, parse_time_us, read_body, read_raw, to_datetime
+from dangol.events.times import EARLIEST_US, LATEST_US
 from dangol.intake.arrivals import read_frame
 from dangol.intake.check import Shared, check, check_body
-from dangol.intake.frame import FrameKind, decode_frames, encode_frames
+from dangol.intake.frame import Frame, FrameKind, decode_frames, encode_frames
 from dangol.intake.http.auth import keys_in_headers
 from dangol.intake.http.bodies import PREFIX_BYTES, BodyTooLarge, NotUnpackable, unpack
 from dangol.intake.http.knowledge import compile_snapshot
@@ -249,4 +251,33 @@ def test_contexts_merge_whatever_they_are(own, shared):
 def test_times_are_microseconds_or_unknown(given_time):
     """Any text or number is a time or None."""
     parsed = parse_time_us(given_time)
-    assert parsed is None or isinstance(parsed, int)
+    assert parsed is None or (isinstance(parsed, int) and EARLIEST_US < parsed < LATEST_US)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    ["0001-01-01T00:00:00", "0001-01-01T00:00:00+09:00", "1899-12-30T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+     "9999-12-31T23:59:59-14:00", 0, -62_135_596_800_000, 253_402_300_799_999],
+)  # fmt: skip
+def test_the_none_of_programs_is_no_time(nothing):
+    """What .NET, spreadsheets and databases write for "no date" dates no event: it counts as told when it was sent, and any page can tell it."""
+    assert parse_time_us(nothing) is None
+    one = {"type": "page", "userId": "u", "anonymousId": "c", "timestamp": nothing, "sentAt": nothing}
+    for kind in ("web", "pos", "server"):
+        (arrival,) = read_frame(Frame(FrameKind.EVENTS, 1, 1_790_000_000_000_000, bytes(16), "batch", 1, json.dumps({"batch": [one]}).encode()), kind, {})
+        assert (arrival.original_at, arrival.sent_at, arrival.verdict) == (1_790_000_000_000_000, 0, None)
+
+
+@pytest.mark.parametrize(("kind", "counts_as"), [("server", 1_790_000_000_000_000), ("crm", 1_790_000_000_000_000), ("pos", 1_893_456_000_000_000)])
+def test_the_future_of_a_server_ends_when_it_is_received(kind, counts_as):
+    """A server whose clock is ahead dates nothing after its receipt, or what it told would stay the newest for years; a device's clock is learned instead."""
+    one = {"type": "identify", "userId": "u", "anonymousId": "c", "timestamp": "2030-01-01T00:00:00Z", "sentAt": "2030-01-01T00:00:05Z"}
+    (arrival,) = read_frame(Frame(FrameKind.EVENTS, 1, 1_790_000_000_000_000, bytes(16), "batch", 1, json.dumps({"batch": [one]}).encode()), kind, {})
+    assert arrival.original_at == counts_as
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_any_stored_moment_can_be_told_in_any_zone(us):
+    """Whatever an older version stored, a page tells it."""
+    for zone in ("Asia/Seoul", "Pacific/Kiritimati", "Pacific/Niue"):
+        assert to_datetime(us).astimezone(ZoneInfo(zone))

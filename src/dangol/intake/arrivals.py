@@ -190,6 +190,8 @@ def _read_item(
         item.anonymousId if item.anonymousId is not None else (context.device.get("id") if isinstance(context.device, dict) else None)
     )
     on_device = source_kind in DEVICE_KINDS and device_value is not None and not isinstance(device_value, bool | dict | list)
+    if not on_device and original > received:
+        original = received  # of a device's own clock we learn how far it is ahead; a server's future is only wrong
     name = item.event if kind == "track" else item.name
     # In the order of Arrival's fields: told by name they would take five times as long.
     return Arrival(
