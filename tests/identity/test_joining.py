@@ -85,6 +85,7 @@ class Crowd:
         self.people: set[bytes] = set()
         self.whose: dict[bytes, bytes] = {}
         self.refusals: dict[tuple[bytes, bytes], str] = {}
+        self.told_shared: set[bytes] = set()
 
     def batch(self, events: int) -> None:
         """Some events in one transaction."""
@@ -157,6 +158,9 @@ class Crowd:
             assert {(len(people), *{now[end] for end in claim}) for people, claim in zip(came, merged.claims, strict=True)} <= {(2, merged.into)}
             assert self.decided or set().union(*came) >= set(merged.people), "only a decision joins without a claim"
         assert not refused_before.items() & {((refused.a, refused.b), refused.reason) for refused in outcome.refused}, "told once"
+        shared = {one.node for one in outcome.shared}
+        assert self.told_shared.isdisjoint(shared), "told once"
+        self.told_shared = self.told_shared - {one.node for one in outcome.released} | shared
         self.refusals |= {(refused.a, refused.b): refused.reason for refused in outcome.refused}
 
     def shared(self) -> set[bytes]:
@@ -202,6 +206,7 @@ class Crowd:
         assert {(row[0], row[1]): Claim(*row[:-1]) for row in edges} == self.claims
         shared = {node for (node,) in self.connection.execute("select node_id from shared_identifier where node_id = any(%s::uuid[])", [given]).fetchall()}
         assert {row[:2] for row in edges if row[-1] == "shared_identifier"} == {pair for pair in self.claims if shared & set(pair)}
+        assert self.told_shared == shared
         assert self.has_decided or shared == self.shared()
         assert self.people == set(self.persons().values())
         assert self.whose == {node: person for node, person in self.persons().items() if node in self.whose}
