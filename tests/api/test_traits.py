@@ -76,8 +76,14 @@ def test_a_household_and_who_left(live: Live) -> None:
     left = live.get("/people/user_id:u-3").json
     assert left["groups"][0]["left"] == "2026-11-20T06:04:00Z"
     assert left["computed"]["groups"] == {}
+    assert left["groups"][0]["rejoined_after"] is None
     live.send(group("g5", "u-3", 5))
-    assert live.get("/groups/H-1").json["members_in_all"] == 3
+    back = live.get("/groups/H-1").json
+    assert (back["members_in_all"], [one["rejoined_after"] for one in back["members"]]) == (3, ["2026-11-20T06:04:00Z", None, None])
+    (there,) = live.get("/people/user_id:u-3").json["groups"]
+    assert (there["since"], there["left"], there["rejoined_after"]) == ("2026-11-20T06:03:00Z", None, "2026-11-20T06:04:00Z")
+    live.send(group("g0", "u-2", 0, left=True))
+    assert live.get("/people/user_id:u-2").json["groups"][0]["rejoined_after"] is None, "told to have left before they first came"
     assert live.get("/people/user_id:u-1").json["groups"][0]["name"] == "김미나 가족"
     assert "미나" not in live.get("/groups/H-1?mask=true").body.decode()
     assert live.get("/groups/H-2").status == 404

@@ -70,6 +70,11 @@ class Belonging(Struct, gc=False, omit_defaults=True):
         """Whether the person belongs to it: told so, and not told to have left since."""
         return self.last is not None and (self.left is None or self.last.order > self.left.order)
 
+    @property
+    def away(self) -> Moment | None:
+        """The last time that the person was told to have left, when they were there before and are again since; None: never away, or away now."""
+        return self.left if self.holds and self.left and self.since and self.left.order > self.since.order else None
+
 
 def belong(groups: dict[str, Belonging], group: str, traits: dict[str, Any], at: int, message_id: str, source: int) -> None:
     """Put one group call into *groups*."""

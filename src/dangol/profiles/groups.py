@@ -7,6 +7,7 @@ and split of people; search terms lead from the group to them.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from dangol.profiles.belonging import Belonging, gather
 from dangol.profiles.explain import fragments_of
 from dangol.profiles.reads import people_hits
 from dangol.profiles.rules import clock_shift, decode_body, group_term
-from dangol.profiles.views import GroupHit, GroupPage, GroupView, MemberView, TraitView
+from dangol.profiles.views import GroupHit, GroupPage, GroupView, MemberView, PersonHit, TraitView
 
 #: Identifiers of members that are looked at; a larger group says that it shows a part.
 MEMBERS_READ_MAX = 5000
@@ -74,13 +75,20 @@ def group_view(connection: Connection[Any], group_id: str, *, cursor: str | None
         left_in_all=len(people) - len(members),
         partial=len(found) > MEMBERS_READ_MAX,
         members=GroupPage(
-            [
-                MemberView(person, hits[person].label, to_datetime(since), sources.get(_since(people[person]).source, ("", ""))[0], hits[person])
-                for since, person in shown
-                if person in hits
-            ],
+            [_member(hits[person], people[person], sources) for _, person in shown if person in hits],
             f"{shown[-1][0]}.{shown[-1][1].hex}" if more else None,
         ),
+    )
+
+
+def _member(hit: PersonHit, one: Belonging, sources: Mapping[int, tuple[str, str]]) -> MemberView:
+    return MemberView(
+        person_id=hit.person_id,
+        label=hit.label,
+        since=to_datetime(to_us_of(one)),
+        rejoined_after=to_datetime(one.away.at) if one.away else None,
+        source=sources.get(_since(one).source, ("", ""))[0],
+        hit=hit,
     )
 
 

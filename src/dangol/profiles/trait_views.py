@@ -105,6 +105,7 @@ def group_views(groups: Mapping[str, Belonging], sources: Sources) -> list[Membe
                 since=to_datetime(told.since.at),
                 source=sources.get(told.since.source, ("", ""))[0],
                 left=None if told.holds else to_datetime(newest.at),
+                rejoined_after=to_datetime(told.away.at) if told.away else None,
                 event_id=newest.message_id,
             )
         )

@@ -94,6 +94,8 @@ class MembershipView:
     source: str
     #: When the person was told to have left; None: still a member.
     left: datetime | None
+    #: When a member was told to have left, and was put in it again later; None: never away.
+    rejoined_after: datetime | None
     #: messageId of the event that told it last.
     event_id: str
 
@@ -270,6 +272,8 @@ class MemberView:
     person_id: UUID
     label: str
     since: datetime
+    #: When they were told to have left, and were put in it again later; None: never away.
+    rejoined_after: datetime | None
     #: Name of the source that first told it.
     source: str
     hit: PersonHit

@@ -91,6 +91,8 @@ class Membership(Struct):
     left: datetime | None
     source: str
     event_id: str
+    #: When a member was told to have left, and was put in it again later; null: never away.
+    rejoined_after: datetime | None
 
 
 class Computed(Struct):
@@ -366,7 +368,7 @@ def _person(view: PersonView, *, others: bool) -> Person:
         "groups": view.groups,
     }
     traits = {name: trait_of(one, others=others) for name, one in view.traits.items()}
-    groups = [Membership(one.group_id, one.name, one.since, one.left, one.source, one.event_id) for one in view.memberships]
+    groups = [Membership(one.group_id, one.name, one.since, one.left, one.source, one.event_id, one.rejoined_after) for one in view.memberships]
     stage = view.lifecycle
     lifecycle = None if stage is None else Lifecycle(stage.stage, stage.state, stage.label, stage.why)
     return Person(view.person_id, view.redirects, identifiers_of(view.identifiers), traits, computed, view.first_seen, view.last_seen, lifecycle, groups)

@@ -104,6 +104,8 @@ class Member(Struct):
     since: datetime
     source: str
     identifiers: list[Identifier]
+    #: When they were told to have left, and were put in it again later; null: never away.
+    rejoined_after: datetime | None
 
 
 class Group(Struct):
@@ -243,6 +245,9 @@ def read_group(call: Call) -> Group:
         members_in_all=view.members_in_all,
         left_in_all=view.left_in_all,
         partial=view.partial,
-        members=[Member(one.person_id, one.label, one.since, one.source, identifiers_of(one.hit.identifiers)) for one in view.members.members],
+        members=[
+            Member(one.person_id, one.label, one.since, one.source, identifiers_of(one.hit.identifiers), one.rejoined_after)
+            for one in view.members.members
+        ],
         next=view.members.next,
     )

@@ -35,7 +35,7 @@ class GroupPage:
     name: str
     since: datetime
     traits: list[dict[str, Any]]
-    #: {person_id, label, since, source, identifiers}.
+    #: {person_id, label, since, rejoined_after, source, identifiers}.
     members: list[dict[str, Any]]
     members_in_all: int
     left_in_all: int
@@ -88,6 +88,7 @@ def _member(one: MemberView, plain: PersonHit) -> dict[str, Any]:
         "person_id": one.person_id,
         "label": person_label(one.label),
         "since": one.since,
+        "rejoined_after": one.rejoined_after,
         "source": one.source,
         "identifiers": listed(plain).identifiers[:3],
     }

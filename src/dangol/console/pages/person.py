@@ -139,7 +139,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         computed=[computed_line(one, language) for _name, one in sorted(shown.computed.items())],
         changes=changes_of(view, clear=clear),
         groups=[
-            {"name": one.name or one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}", "since": one.since, "left": one.left, "source": one.source}
+            {"name": one.name or one.group_id, "href": f"/groups/{quote(one.group_id, safe='')}", "since": one.since, "left": one.left, "source": one.source,
+             "rejoined_after": one.rejoined_after}
             for one in shown.memberships
         ],
         touches=_touches(shown),
