@@ -12,6 +12,7 @@ from tests.flow.test_limits import tight_rules
 from tests.flow.test_people import identify
 
 from dangol.engines import state
+from dangol.engines.lake import open_lake
 from dangol.events import node_bytes, to_us
 from dangol.hotstate import RawConnection, connect_raw
 from dangol.identity import (
@@ -343,3 +344,45 @@ def test_what_only_repeats_what_is_known_asks_about_nobody(machine: Machine, mon
         machine.settle()
     assert len(settled) == 3, "when it was new, when it turned out earlier, when it was proven"
     assert machine.people_now() == machine.people_judged_anew()
+
+
+def shared_facts(machine: Machine) -> list[bytes]:
+    """Whatever was told to be shared, each time."""
+    return [fact.node for fact in open_lake(machine.settings).feed(machine.connection, 0, 1_000) if fact.fact == "identifier.shared"]
+
+
+def test_who_use_it_again_make_it_shared(machine: Machine, rules_text: str):
+    """Three members used a tablet, a season apart; when two of them come again in the days of the third, it is shared, though nobody claims anything new."""
+    keep_rules(machine.connection, rules_text, actor="tests", why="tight", at=NOW)
+    for index, (member, day) in enumerate((("m1", 0), ("m2", 100), ("m3", 200), ("m1", 199), ("m2", 201))):
+        assert shared_facts(machine) == []
+        machine.feed(identify(f"e{index}", day * 24 * 60, userId=member, anonymousId="tablet"))
+        machine.settle()
+    assert shared_facts(machine) == [node_bytes("anonymous_id", "tablet")]
+
+
+def test_a_shared_identifier_that_leads_an_event_joins_nobody(machine: Machine, rules_text: str):
+    """A number of three members, later typed on a stranger's phone: the claim is refused at once, and that the number is shared is told once."""
+    keep_rules(machine.connection, rules_text, actor="tests", why="tight", at=NOW)
+    machine.feed(*(identify(f"e{index}", index, userId=f"m{index}", traits={"phone": "010-2345-9999"}) for index in range(3)))
+    machine.settle()
+    machine.feed(identify("later", 10, anonymousId="c1", traits={"phone": "010-2345-9999"}))
+    machine.settle()
+    assert len(shared_facts(machine)) == 1
+    assert len(set(machine.people_now().values())) == 5
+
+
+@pytest.mark.parametrize("order", [("u1", "u2"), ("u2", "u1")])
+def test_a_decision_that_is_there_before_its_people_holds(machine: Machine, order: tuple[str, str]):
+    """History is read again while decisions stay: whichever of two identifiers that were put together comes last, they are one person."""
+    both_of = [identify(f"e{name}", 0, userId=name) for name in order]
+    machine.feed(*both_of)
+    machine.settle()
+    decide(machine.worker._connection, Decision(DecisionKind.TOGETHER, node_bytes("user_id", "u1"), node_bytes("user_id", "u2")), default_rules(), actor="t", why="t", at=NOW)
+    machine.connection.execute("delete from identifier")
+    for one in both_of:
+        machine.feed({**one, "messageId": f"{one['messageId']} again"})
+        machine.settle()
+    assert len(machine.people_now()) == 2
+    assert machine.people_now() == machine.people_judged_anew()
+    assert len(set(machine.people_now().values())) == 1
