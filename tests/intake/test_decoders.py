@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from dangol.events import EVENT_TYPES, Envelope, Malformed, Unreadable, merged_context, parse_time_us, read_body, read_raw, to_datetime
 from dangol.events.times import EARLIEST_US, LATEST_US
-from dangol.intake.arrivals import read_frame
+from dangol.intake.arrivals import _given, read_frame
 from dangol.intake.check import Shared, check, check_body
+from dangol.intake.facts import Reason
 from dangol.intake.frame import Frame, FrameKind, decode_frames, encode_frames
 from dangol.intake.http.auth import keys_in_headers
 from dangol.intake.http.bodies import PREFIX_BYTES, BodyTooLarge, NotUnpackable, unpack
@@ -274,6 +275,21 @@ def test_the_future_of_a_server_ends_when_it_is_received(kind, counts_as):
     one = {"type": "identify", "userId": "u", "anonymousId": "c", "timestamp": "2030-01-01T00:00:00Z", "sentAt": "2030-01-01T00:00:05Z"}
     (arrival,) = read_frame(Frame(FrameKind.EVENTS, 1, 1_790_000_000_000_000, bytes(16), "batch", 1, json.dumps({"batch": [one]}).encode()), kind, {})
     assert arrival.original_at == counts_as
+
+
+def test_a_fault_of_ours_costs_one_event(monkeypatch):
+    """Whatever goes wrong in reading one event, it waits in quarantine under its own id and the others of its request are read."""
+
+    def faulty(given, *more):
+        if given.messageId == "b":
+            raise KeyError("ours")
+        return _given(given, *more)
+
+    monkeypatch.setattr("dangol.intake.arrivals._given", faulty)
+    batch = [{"type": "page", "userId": "u", "messageId": name} for name in "abc"]
+    frame = Frame(FrameKind.EVENTS, 1, 1_790_000_000_000_000, bytes(16), "batch", 3, json.dumps({"batch": batch}).encode())
+    found = [(one.message_id, one.verdict.reason if one.verdict else None) for one in read_frame(frame, "web", {})]
+    assert found == [("a", None), ("b", Reason.PROCESSING_ERROR), ("c", None)]
 
 
 @given(st.integers(-(2**63), 2**63 - 1))

@@ -5,6 +5,7 @@ Pure: the same frame gives the same arrivals, live, on a retry and in a rebuild.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ from dangol.intake.frame import HISTORY, Frame, FrameKind, Verdict
 DEVICE_KINDS = frozenset({"web", "app", "kiosk", "pos", "sensor"})
 NO_DEVICE = b"\0" * 16
 PARTITIONS = 16
+
+logger = logging.getLogger(__name__)
 
 _context = msgspec.json.Decoder(Context).decode
 _json = msgspec.json.decode
@@ -101,6 +104,10 @@ def read_frame(frame: Frame, source_kind: str, identifying: Mapping[str, str]) -
             arrivals.append(_read_item(frame, index, item, raw, body, sent, verdict, source_kind, identifying))
         except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
             arrivals.append(_unreadable(frame, index, raw, Verdict(index, Reason.MALFORMED_FIELD, str(error)), item.messageId))
+        except Exception as error:
+            # A fault of ours, met at this place of the log whenever it is read: without this one event would stop all others for good.
+            logger.exception("An event could not be read; it waits in quarantine.")
+            arrivals.append(_unreadable(frame, index, raw, Verdict(index, Reason.PROCESSING_ERROR, type(error).__name__), item.messageId))
     return arrivals
 
 
