@@ -135,6 +135,13 @@ def test_what_was_foreseen_and_still_holds_is_what_would_be_worked_out(machine: 
     sound(machine)
 
 
+def test_of_nobody_nothing_is_foreseen(machine: Machine):
+    """Two identifiers that nobody has seen: whoever decides about them is told so then."""
+    unseen = Decision(DecisionKind.TOGETHER, node_bytes("user_id", "x"), node_bytes("user_id", "y"))
+    with operator(machine) as connection:
+        assert foresee_decision(connection, unseen, default_rules()) is None
+
+
 def test_what_was_foreseen_of_others_is_not_taken_for_it(machine: Machine):
     """Whoever hands in what was foreseen of another decision about the same people gets what follows from this one."""
     people(machine)

@@ -323,7 +323,7 @@ def test_what_comes_after_all_others_is_judged_alone(machine: Machine, monkeypat
     machine.settle()
     assert machine.rows("select count(*) from shared_identifier") == [(1,)]
     machine.feed(identify("f1", 5, userId="m1", traits={"kakao_id": "k1"}))
-    machine.feed(*(identify(f"g{index}", 100, userId=f"m{index}", anonymousId="tablet") for index in range(5)))
+    machine.feed(*(identify(f"g{index}", 100, userId=f"m{index}", anonymousId="till") for index in range(5)))
     machine.settle()
     del again[:]
     for index in range(3):
