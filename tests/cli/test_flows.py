@@ -135,14 +135,20 @@ def test_a_computed_trait_is_declared_filled_and_explained(running_shop: Shop, k
 
 
 def test_an_address_is_told_of_facts(running_shop: Shop):
-    """A subscription is added with its secret alone on the last line, listed without it, paused and removed."""
-    secret = running_shop.ok("subscription", "add", "창고", "--url", "https://hooks.brand.kr/dangol", "--fact", "person.merged").last_line
+    """A subscription is added with its secret alone on the last line, listed without it, paused, tested, removed and brought back."""
+    secret = running_shop.ok("subscription", "add", "창고", "--url", "https://hooks.invalid/dangol", "--fact", "person.merged").last_line
     listed = running_shop.ok("subscription", "list", "--json")
     assert secret not in listed.out
     assert [(one["name"], one["facts"]) for one in listed.json] == [("창고", ["person.merged"])]
     running_shop.ok("subscription", "pause", "창고")
+    tested = running_shop.run("subscription", "test", "창고")
+    assert (tested.code, "did not arrive: no_such_name" in tested.err) == (1, True), tested.err
     running_shop.ok("subscription", "remove", "창고")
     assert running_shop.ok("subscription", "list", "--json").json == []
+    assert running_shop.run("subscription", "remove", "창고").code == 1
+    assert "still paused" in running_shop.ok("subscription", "restore", "창고").out
+    inside = running_shop.run("subscription", "add", "inside", "--url", "http://127.0.0.1:9/x")
+    assert (inside.code, "deliver.private_networks" in inside.err) == (1, True), inside.err
 
 
 def test_sources_change_and_intake_is_told(running_shop: Shop):
