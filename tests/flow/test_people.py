@@ -47,6 +47,21 @@ def test_a_stranger_becomes_a_member(machine: Machine):
     assert [entry.message_id for entry in timeline(machine.connection, member).entries] == ["e2", "e1"]
 
 
+def test_a_merge_call_joins_what_it_names(machine: Machine):
+    """RudderStack's merge names identifiers by their types; what proves nothing by itself (an address) joins no two known people there either."""
+    machine.feed(track("e1", 0, anonymousId="cookie-1"), track("e2", 1, userId="m1"), identify("e3", 2, userId="m2", traits={"email": "mina@brand.kr"}))
+    pair = [{"type": "user_id", "value": "m1"}, {"type": "anonymous_id", "value": "cookie-1"}]
+    machine.feed({"type": "merge", "messageId": "e4", "timestamp": at(3), "mergeProperties": pair})
+    wrong = [{"type": "user_id", "value": "m1"}, {"type": "email", "value": "mina@brand.kr"}, {"type": 7}, "text"]
+    machine.feed({"type": "merge", "messageId": "e5", "timestamp": at(4), "mergeProperties": wrong})
+    machine.settle()
+    member = person_of(machine.connection, "user_id", "m1")
+    assert member is not None
+    assert person_of(machine.connection, "anonymous_id", "cookie-1") == member
+    assert person_of(machine.connection, "email", "mina@brand.kr") == person_of(machine.connection, "user_id", "m2") != member
+    assert [entry.message_id for entry in timeline(machine.connection, member).entries][:2] == ["e5", "e4"]
+
+
 def test_the_newest_value_wins_by_event_time(machine: Machine):
     """A trait told earlier but arriving later does not overwrite; an explicit null removes."""
     machine.feed(identify("e2", 10, userId="m1", traits={"city": "부산", "grade": "gold"}))

@@ -37,7 +37,7 @@ def test_batches_are_taken_on_every_route_that_clients_use(collect, path):
 @pytest.mark.parametrize(
     ("route", "kind"),
     [(name, kind) for kind in ("identify", "track", "page", "screen", "group", "alias") for name in (kind, kind[0], kind + "/")]
-    + [("merge", "alias")],
+    + [("merge", "alias"), ("audiencelist", "track")],
 )
 def test_single_events_take_their_type_from_the_route(collect, route, kind):
     """analytics.js sends one event per request to /v1/<first letter>; a body without a type is what the route says."""

@@ -248,6 +248,7 @@ def _content(item: Envelope, said: Any, properties: dict[str, Any], traits: dict
             said,
             properties,
             traits,
+            *([item.mergeProperties] if item.mergeProperties is not None else []),
         ]
     )
 
@@ -264,6 +265,12 @@ def _given(
     given: list[tuple[str, Any, bool]] = [("user_id", item.userId, True), ("anonymous_id", item.anonymousId, True)]
     if kind == "alias" and item.previousId is not None:
         given.append(("anonymous_id", item.previousId, True))
+    if kind == "alias" and isinstance(item.mergeProperties, list):
+        given += [
+            (identifying.get(one["type"], one["type"].strip().lower()[:80]), one.get("value"), False)
+            for one in item.mergeProperties
+            if isinstance(one, dict) and isinstance(one.get("type"), str)
+        ]
     for told in (traits if kind == "identify" else {}, context_traits):
         for trait in told:
             if trait in identifying:

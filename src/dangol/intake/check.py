@@ -132,7 +132,7 @@ def _fault(event: Envelope) -> tuple[Reason, str] | None:
         return Reason.UNKNOWN_TYPE, f'"type" == {_shown(kind)}, must be one of {", ".join(EVENT_TYPES)}.'
     if not _present(event.userId) and not _present(event.anonymousId):
         stands_in = event.groupId if kind == "group" else event.previousId if kind == "alias" else None
-        if not _present(stands_in):
+        if not _present(stands_in) and not (kind == "alias" and event.mergeProperties):
             return Reason.NO_IDENTIFIER, "The event has neither userId nor anonymousId; send one of them."
     if kind == "track" and not (event.event and event.event.strip()):
         return Reason.NO_EVENT_NAME, 'A track event needs "event", the name of what happened.'
