@@ -64,6 +64,14 @@ def test_an_event_that_never_came_is_said_so(running_shop: Shop):
         assert told in ran.err
 
 
+def test_what_cannot_be_asked_for_is_named(running_shop: Shop, tmp_path: Path):
+    """A reason that there is not, and a folder that there is not, are said with what was seen."""
+    asked = running_shop.run("quarantine", "list", "--reason", "no_identifer")
+    assert (asked.code, "Did you mean no_identifier?" in asked.err) == (1, True)
+    asked = running_shop.run("people", "export", str(tmp_path / "none" / "people.csv"))
+    assert (asked.code, f"there is no folder {tmp_path / 'none'}" in asked.err) == (1, True)
+
+
 def test_a_plan_file_quarantines_and_a_mended_plan_replays(running_shop: Shop, key: str, tmp_path: Path):
     """An event that breaks the plan waits; once the plan is mended, replay applies it, and replaying again does nothing."""
     plan = tmp_path / "Seat Chosen.yaml"

@@ -67,6 +67,13 @@ def test_a_wrong_word_is_answered_with_the_nearest_right_one(words: list[str], n
     assert f"Did you mean {nearest}?" in told
 
 
+@pytest.mark.parametrize("words", [["identity", "undo", "abc"], ["identity", "shared", "--limit", "0"], ["quarantine", "list", "--limit", "-1"]])
+def test_a_number_from_one_is_asked_for(words: list[str], capsys: pytest.CaptureFixture[str]):
+    """What is no number, zero and less are refused with what was seen."""
+    assert main(words) == 2
+    assert f"'{words[-1]}' must be a whole number from 1" in capsys.readouterr().err
+
+
 def test_an_action_left_out_is_asked_for(capsys: pytest.CaptureFixture[str]):
     """A command that needs an action names those there are."""
     assert main(["source"]) == 2

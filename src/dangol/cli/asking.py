@@ -175,6 +175,8 @@ def _export(args: argparse.Namespace) -> None:
     write = {".parquet": _write_parquet, ".csv": _write_csv}.get(path.suffix.lower())
     if write is None:
         raise DangolError(f"{path} ends with {path.suffix or 'nothing'}, must end with .parquet or .csv.")
+    if not path.absolute().parent.is_dir():
+        raise DangolError(f"{path} cannot be written: there is no folder {path.absolute().parent}. Make it, or name another.")
     fresh = path.with_name(f".{path.name}.part")
     try:
         with opened_state(settings_of(args)) as connection:

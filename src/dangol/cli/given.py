@@ -1,7 +1,8 @@
-"""Files that somebody names to a command."""
+"""What somebody gives to a command: files, and numbers from 1."""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from dangol.errors import DangolError
@@ -23,3 +24,10 @@ def text_of(path: Path, hint: str = "") -> str:
         raise FileRefused(f"{path} cannot be read: {error.strerror}. {hint}".rstrip()) from None
     except YamlRefused as error:
         raise FileRefused(f"{error} {hint}".rstrip()) from None
+
+
+def from_one(text: str) -> int:
+    """A number of an option or argument. Raises: argparse.ArgumentTypeError."""
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+    return int(text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dangol.cli import suggestions
-from dangol.cli.given import text_of
+from dangol.cli.given import from_one, text_of
 from dangol.cli.open_state import actor
 from dangol.cli.output import remark, say, say_json, say_table
 from dangol.cli.parser import add_json
@@ -73,15 +73,15 @@ def identity_command(parser: argparse.ArgumentParser) -> None:
         below = actions.add_parser(name, help=told, description=told)
         add_json(below)
         if name == "shared":
-            below.add_argument("--limit", metavar="N", type=int, default=200, help="so many (200)")
+            below.add_argument("--limit", metavar="N", type=from_one, default=200, help="so many (200)")
             below.add_argument("--after", metavar="PLACE", help="go on where a page before ended")
         below.set_defaults(run=run)
     asked = actions.add_parser("run", help="carry out a run that the console asked for", description="Carry out a run that the console asked for.")
-    asked.add_argument("number", metavar="NUMBER", type=int, help="as the console's page of rule sets shows it")
+    asked.add_argument("number", metavar="NUMBER", type=from_one, help="as the console's page of rule sets shows it")
     asked.set_defaults(run=_run)
     suggestions.declare(actions)
     undo = actions.add_parser("undo", help="take a decision back", description="Take a decision back; people are what events say again.")
-    undo.add_argument("number", metavar="NUMBER", type=int, help="as `dangol identity decisions` shows it")
+    undo.add_argument("number", metavar="NUMBER", type=from_one, help="as `dangol identity decisions` shows it")
     undo.set_defaults(run=_undo)
     for name, run, told in (
         ("try", _try, "which people would merge or fall apart under a rule set; nothing is changed"),

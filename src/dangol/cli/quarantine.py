@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dangol.cli.given import text_of
+from dangol.cli.given import from_one, text_of
 from dangol.cli.open_state import actor, opened_state
 from dangol.cli.output import remark, say, say_json, say_table
-from dangol.cli.parser import add_json
+from dangol.cli.parser import add_json, nearest
 from dangol.cli.workspace import settings_of
 from dangol.errors import DangolError
 
@@ -41,7 +41,7 @@ def quarantine_command(parser: argparse.ArgumentParser) -> None:
     below = parser.add_subparsers(metavar="ACTION", required=True)
     listed = below.add_parser("list", help="what waits, newest first, and for which reasons")
     _filters(listed)
-    listed.add_argument("--limit", metavar="N", type=int, default=50, help="so many at most (default 50)")
+    listed.add_argument("--limit", metavar="N", type=from_one, default=50, help="so many at most (default 50)")
     add_json(listed)
     listed.set_defaults(run=_list)
     show = below.add_parser("show", help="one event, whole, with what is wrong with it")
@@ -75,8 +75,11 @@ def _filters(parser: argparse.ArgumentParser, *, state: bool = True) -> None:
 
 
 def _wanted(args: argparse.Namespace) -> QuarantineFilter:
-    from dangol.intake.quarantine import QuarantineFilter  # noqa: PLC0415 - --help need not load it
+    from dangol.intake.facts import Reason  # noqa: PLC0415 - --help need not load it
+    from dangol.intake.quarantine import QuarantineFilter  # noqa: PLC0415 - the same
 
+    if args.reason and args.reason not in (known := [one.value for one in Reason]):
+        raise DangolError(f"--reason {args.reason}: there is no such reason. {nearest(args.reason, known)}")
     state = getattr(args, "state", "open")
     return QuarantineFilter(args.reason, args.source, args.event_name, "" if state == "all" else state)
 
@@ -94,7 +97,7 @@ def _list(args: argparse.Namespace) -> None:
     say_table(
         ["messageId", "event", "source", "reason", "what is wrong", "received"],
         [(one.message_id, one.event_name, one.source, one.reason, one.detail, one.received_at) for one in page.entries],
-        empty="Nothing waits in quarantine.",
+        empty="Nothing in quarantine is as asked for." if reasons else "Nothing waits in quarantine.",
         zone=settings.brand.timezone,
     )
     if reasons and not args.reason:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dangol.cli.given import from_one
 from dangol.cli.open_state import actor
 from dangol.cli.output import clock, say, say_json, say_table
 from dangol.cli.parser import add_json
@@ -51,16 +52,16 @@ def declare(actions: Any) -> None:
     shown = verbs.add_parser("list", help="those that wait, the most probable first", description="Suggestions, the most probable first.")
     shown.add_argument("--state", choices=STATES, default="open", help="which ones (open)")
     shown.add_argument("--person", metavar="TYPE:VALUE", default="", help="only those about this person")
-    shown.add_argument("--limit", metavar="N", type=int, default=50, help="so many (50)")
+    shown.add_argument("--limit", metavar="N", type=from_one, default=50, help="so many (50)")
     add_json(shown)
     shown.set_defaults(run=_list)
     one = verbs.add_parser("show", help="one of them with its reasons", description="One suggestion with its reasons.")
-    one.add_argument("number", metavar="NUMBER", type=int, help="as the list shows it")
+    one.add_argument("number", metavar="NUMBER", type=from_one, help="as the list shows it")
     add_json(one)
     one.set_defaults(run=_show)
     for verb, sentence in VERDICTS.items():
         verdict = verbs.add_parser(verb, help=sentence, description=f"{sentence[0].upper()}{sentence[1:]}.")
-        verdict.add_argument("number", metavar="NUMBER", type=int, help="as the list shows it")
+        verdict.add_argument("number", metavar="NUMBER", type=from_one, help="as the list shows it")
         if verb != "undo":
             verdict.add_argument("--why", metavar="TEXT", default="", help="the reason, kept with the verdict")
         add_json(verdict)
