@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,18 @@ def test_what_is_killed_is_started_again_and_counted(restless_shop: Shop, name: 
         return now["state"] == "running" and now["pid"] not in (None, before["pid"]) and now["restarts"] > before["restarts"]
 
     until(again, 2 * PATIENCE_SECONDS, f"{name} did not come back after {before}")
+    until(lambda: _started(restless_shop) == sorted(set(NAMES) - {"postgresql"}), 2 * PATIENCE_SECONDS, f"not one of each: {_started(restless_shop)}")
+
+
+def _started(shop: Shop) -> list[str]:
+    """Names of all processes that the supervisor of *shop* has started and that live, whatever it knows of them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+            if "--supervised" in words and str(shop.folder) in words:
+                found.append(words[3])
+    return sorted(found)
 
 
 def test_no_event_is_lost_or_doubled_while_processes_are_killed(restless_shop: Shop):

@@ -49,6 +49,16 @@ def test_pauses_between_restarts_grow(tmp_path: Path):
     stop_all([one], 1)
 
 
+def test_what_waited_is_started_once(tmp_path: Path):
+    """Once started it waits for nothing any more, so that news of State start nobody a second time."""
+    one = child(tmp_path, "import time; time.sleep(300)")
+    one.hold_back("waits for State")
+    assert one.held_back
+    one.start()
+    assert not one.held_back
+    assert stop_all([one], 60) == []
+
+
 def test_a_stubborn_child_is_killed(tmp_path: Path):
     """SIGTERM first, SIGKILL to those who do not end in time, and they are named."""
     stubborn = child(tmp_path, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)")

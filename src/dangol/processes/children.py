@@ -56,6 +56,7 @@ class Child:
 
     def start(self) -> None:
         """Start it, its words appended to its log, or lost where the disk takes none. It is tried again where it cannot be started now."""
+        self._start_at = 0.0
         with appended(self.log) as words:
             try:
                 self._running = subprocess.Popen(
