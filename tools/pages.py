@@ -221,7 +221,7 @@ _BETWEEN = re.compile(r"(; |, |: | ?\(|\))")
 #: Names and units that both languages write alike.
 _ALIKE = re.compile(
     r"`[^`]*`|\*\*|\b(?:p50|p99|ms|µs|s|B|KB|MB|GB|UTC|CPU|PSS|RSS|PostgreSQL|DuckDB|Dangol|Splink|recordlinkage|ECM|F1|P|R|D|S|r|fsync|fdatasync|"
-    r"intake-batch|intake-single|intake-latency|profile-read|process|scale|identity|freshness|memory|lake|GET /api/v1/people/…|"
+    r"intake-batch|intake-single|intake-latency|profile-read|process|scale|receipts|identity|freshness|memory|lake|GET /api/v1/people/…|"
     r"febrl\d|fake_1000|historical_50k|foreigners|transactions)(?!\w)"
 )
 
