@@ -48,6 +48,13 @@ def test_how_long_ago(seconds, korean, english):
     assert (shown.ago(at, NOW, "ko"), shown.ago(at, NOW, "en")) == (korean, english)
 
 
+@pytest.mark.parametrize(("seconds", "korean", "english"), [(-60, "지금", "now"), (0, "지금", "now"), (120, "2분 뒤", "in 2 min")])
+def test_when_it_is_due(seconds, korean, english):
+    """What is overdue is due now, never just now."""
+    at = NOW + timedelta(seconds=seconds)
+    assert (shown.due(at, NOW, "ko"), shown.due(at, NOW, "en")) == (korean, english)
+
+
 def test_money_and_numbers():
     """Won have no decimals, other money has, unknown is a dash and never zero."""
     assert shown.money(39000) == "₩39,000"

@@ -113,6 +113,13 @@ def ago(at: datetime | None, now: datetime, language: str) -> str:
     return f"in {count} {english}" if ahead else f"{count} {english} ago"
 
 
+def due(at: datetime, now: datetime, language: str) -> str:
+    """When something is to happen: 2분 뒤; 지금, when its time has come."""
+    if at - now < timedelta(seconds=5):
+        return "지금" if language == "ko" else "now"
+    return ago(at, now, language)
+
+
 def duration(seconds: float | None, language: str) -> str:
     """A span in words: 0초, 0.4초, 12초, 3분, 2시간."""
     if seconds is None:

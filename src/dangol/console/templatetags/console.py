@@ -70,13 +70,14 @@ def money(value: Any, currency: str = "KRW") -> str:
 
 @register.simple_tag
 def when(at: datetime | None, style: str = "moment") -> SafeString:
-    """A time in the brand's zone with the exact one on hover. style: moment, ago, clock, day."""
+    """A time in the brand's zone with the exact one on hover. style: moment, ago, due, clock, day."""
     if at is None:
         return mark_safe('<span class="faint">–</span>')
     now, language, zone = datetime.now(UTC), _language(), _zone()
     text = {
         "moment": lambda: shown.moment(at, language, zone, now),
         "ago": lambda: shown.ago(at, now, language),
+        "due": lambda: shown.due(at, now, language),
         "clock": lambda: f"{at.astimezone(zone):%H:%M}",
         "seconds": lambda: f"{at.astimezone(zone):%H:%M:%S}",
         "day": lambda: shown.day(at, language, zone, now),
