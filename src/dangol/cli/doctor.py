@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import statistics
 import sys
 import tempfile
@@ -208,6 +207,7 @@ def _permissions(settings: Settings) -> Finding:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
+    from dangol.processes.listening import busy  # noqa: PLC0415 - as above
     from dangol.processes.presence import alive, read_news, supervisor_pid  # noqa: PLC0415 - as above
 
     if pid := supervisor_pid(settings):
@@ -224,15 +224,10 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         ("console.port", settings.console.host, settings.console.port),
         ("collect.port", settings.collect.host, settings.collect.port),
     ):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                yield Finding(Verdict.MEND, setting, f"{port}: {error.strerror}", f"Stop what listens there, or set another {setting} in dangol.toml.")
-            else:
-                yield Finding(Verdict.FINE, setting, f"{port} is free")
+        if error := busy(host, port):
+            yield Finding(Verdict.MEND, setting, f"{port}: {error.strerror}", f"Stop what listens there, or set another {setting} in dangol.toml.")
+        else:
+            yield Finding(Verdict.FINE, setting, f"{port} is free")
 
 
 def _state(settings: Settings) -> Finding:
